@@ -1,0 +1,13 @@
+"""Dollars as exact decimals, and how they are written."""
+
+from decimal import Decimal
+
+ZERO = Decimal(0)
+
+
+def to_text(amount: Decimal) -> str:
+    """The exact amount in plain notation, without exponent or trailing zeros: `0.0000025`, `12`, `0`."""
+    text = format(amount, "f")
+    if "." in text:
+        text = text.rstrip("0").rstrip(".")
+    return "0" if text in ("", "-0") else text

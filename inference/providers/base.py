@@ -1,0 +1,98 @@
+"""What a provider is to the pipeline: a dialect that translates, and a transport that carries."""
+
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from inference.catalog import Model
+from inference.domain import Ask, Completion, Usage
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One POST to a provider, ready to send. `dropped` names the caller's fields the model would reject."""
+
+    url: str
+    headers: Mapping[str, str]
+    body: bytes
+    stream: bool
+    dropped: tuple[str, ...] = ()
+
+
+class Reply(Protocol):
+    """A provider's answer whose head has arrived. `close` is idempotent and cancels what is still under way."""
+
+    status: int
+    headers: Mapping[str, str]  # lower-case names
+
+    async def read(self) -> bytes:
+        """The whole body. Raises UpstreamError when it is cut, UpstreamTimeoutError when it stalls."""
+        ...
+
+    def chunks(self) -> AsyncIterator[bytes]:
+        """The body as it arrives, in pieces of any size. Raises as `read` does."""
+        ...
+
+    def close(self) -> None: ...
+
+
+class Transport(Protocol):
+    async def send(self, call: Call) -> Reply:
+        """Sends and returns when the head has arrived.
+
+        Raises UpstreamError when the provider cannot be reached, UpstreamTimeoutError when it does not answer in time.
+        """
+        ...
+
+    async def close(self) -> None: ...
+
+
+class StreamReader(Protocol):
+    """Follows one stream: turns a provider's bytes into OpenAI's events and keeps what they add up to."""
+
+    def feed(self, chunk: bytes) -> bytes:
+        """The client-facing events completed by `chunk` (`b""` if none); never `[DONE]`, never a torn event.
+
+        The usage chunk is held back unless the caller asked for it. Raises UpstreamError on an error event.
+        """
+        ...
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether the provider's own finish marker has arrived."""
+        ...
+
+    def completion(self) -> Completion:
+        """The whole answer. Only once `is_complete`."""
+        ...
+
+    def usage_so_far(self) -> Usage:
+        """The provider's usage if it came, else an estimate from what was generated."""
+        ...
+
+
+class Dialect(Protocol):
+    """Translation between OpenAI's chat completions and one provider's API; pure, no I/O."""
+
+    def call(self, ask: Ask, model: Model) -> Call:
+        """Raises InvalidRequestError naming the field when the provider's API cannot express the request."""
+        ...
+
+    def completion(self, body: bytes) -> Completion:
+        """Raises UpstreamError when the body is no answer."""
+        ...
+
+    def reader(self, ask: Ask, model: Model) -> StreamReader: ...
+
+    def refusal(self, status: int, headers: Mapping[str, str], body: bytes) -> Exception:
+        """The error for a status >= 400: ours for the caller's sake, with the provider's message where it helps."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """A dialect and the transport that carries it."""
+
+    name: str
+    dialect: Dialect
+    transport: Transport
