@@ -1,0 +1,100 @@
+"""T1: the same request, byte for byte."""
+
+import hashlib
+import struct
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from uuid import UUID
+
+from accounts.encryption import Cipher, DecryptionError
+from caching.protocols import ExactStore, Namespace
+
+_VERSION = 1
+_HEAD = struct.Struct(">BdI")  # version, stored_at, length of the note
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What was kept: the caller's own note about it, the answer's bytes, and when (seconds since 1970)."""
+
+    note: bytes
+    body: bytes
+    stored_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class ExactCounters:
+    """What went unsaid since this process started."""
+
+    unreadable: int  # entries that were there but did not open: another key, damaged, moved, another version
+    too_large: int  # answers that were not kept for their size
+
+
+class ExactCache:
+    """Answers under a fingerprint, behind the wall of a namespace, sealed before they leave the process."""
+
+    def __init__(self, store: ExactStore, cipher: Cipher, *, clock: Callable[[], float], max_entry_bytes: int) -> None:
+        self.store = store
+        self._cipher = cipher
+        self._clock = clock
+        self._max_entry_bytes = max_entry_bytes
+        self._unreadable = 0
+        self._too_large = 0
+
+    @property
+    def counters(self) -> ExactCounters:
+        return ExactCounters(unreadable=self._unreadable, too_large=self._too_large)
+
+    async def look_up(
+        self, namespace: Namespace, fingerprint: bytes, *, max_age_seconds: int | None = None
+    ) -> Entry | None:
+        """The entry, or None when there is none that opens and is younger than `max_age_seconds`."""
+        key = entry_key(namespace, fingerprint)
+        sealed = await self.store.get(key)
+        if sealed is None:
+            return None
+        try:
+            entry = _unpack(self._cipher.open(sealed, aad=key))
+        except (DecryptionError, struct.error, ValueError):
+            # a miss: the fresh answer will overwrite it
+            self._unreadable += 1
+            return None
+        if max_age_seconds is not None and self._clock() - entry.stored_at >= max_age_seconds:
+            return None
+        return entry
+
+    def keep(self, namespace: Namespace, fingerprint: bytes, *, note: bytes, body: bytes, ttl_seconds: int) -> bool:
+        """Hands the answer to the store; False if it is too large or its time is already over."""
+        if len(note) + len(body) > self._max_entry_bytes:
+            self._too_large += 1
+            return False
+        if ttl_seconds <= 0:
+            return False
+        key = entry_key(namespace, fingerprint)
+        packed = _HEAD.pack(_VERSION, self._clock(), len(note)) + note + body
+        self.store.put(key, self._cipher.seal(packed, aad=key), ttl_seconds)
+        return True
+
+
+def entry_key(namespace: Namespace, fingerprint: bytes) -> bytes:
+    """`acron:{organisation}:t1:namespace:fingerprint`, each part of fixed length or last.
+
+    The braces keep an organisation on one node of a cluster; its entries, or a namespace's, share a prefix.
+    """
+    return b"%b%b" % (_prefix(namespace.organization_id, namespace.name), fingerprint.hex().encode())
+
+
+@lru_cache(maxsize=4096)
+def _prefix(organization_id: UUID, name: str) -> bytes:
+    # hashed: a name comes from the caller and may hold anything, even the braces and colons of our own layout
+    wall = hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:32]
+    return f"acron:{{{organization_id.hex}}}:t1:{wall}:".encode()
+
+
+def _unpack(packed: bytes) -> Entry:
+    version, stored_at, note_length = _HEAD.unpack_from(packed)
+    body_start = _HEAD.size + note_length
+    if version != _VERSION or body_start > len(packed):
+        raise ValueError("an entry of another version")
+    return Entry(packed[_HEAD.size : body_start], packed[body_start:], stored_at)
