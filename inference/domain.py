@@ -4,10 +4,12 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
-from typing import Any
-from uuid import UUID
+from typing import TYPE_CHECKING, Any, Protocol
 
-from analytics.events import CostStatus, TokenCounts
+from analytics.events import CostStatus, InferenceFacts, TokenCounts
+
+if TYPE_CHECKING:
+    from inference.catalog import Model
 
 
 class RoutingMode(StrEnum):
@@ -47,6 +49,7 @@ class Ask:
     mode: RoutingMode
     model_requested: str
     body: Mapping[str, Any]
+    started: float = 0.0  # time.perf_counter() when the request arrived
     stream: bool = False
     include_usage: bool = False  # the caller asked for the usage chunk of a stream
     controls: CacheControls = CacheControls()
@@ -64,7 +67,7 @@ class Ask:
 class Usage:
     """What a provider says was used, in disjoint buckets, and the conditions that set its price."""
 
-    tokens: TokenCounts = TokenCounts()
+    tokens: TokenCounts = field(default_factory=TokenCounts)
     service_tier: str = ""  # as returned: "" standard, "flex", "priority", "batch"...
     speed: str = ""  # "fast" doubles on Anthropic
     geography: str = ""  # "us" or "eu" where the provider charges for it
@@ -90,13 +93,54 @@ class Completion:
     usage: Usage
     finish_reasons: tuple[str, ...]
     model_answered: str = ""  # as the provider names it
+    is_empty: bool = False  # some choice has neither text nor a tool call
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A model that was considered, as it is shown to the caller."""
+
+    model: str
+    quality: float
+    estimated_cost_usd: Decimal | None
+    estimated_latency_ms: int
+    excluded_because: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """The model that shall answer, and why."""
+
+    model: "Model"
+    mode: RoutingMode
+    reason: str  # shown to the user, so written for them
+    task_type: str = "general"
+    confidence: float = 1.0
+    candidates: tuple[Candidate, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What goes back to the caller: a whole body, or a stream of server-sent events."""
+    """What goes back to the caller: a whole body, or a stream of OpenAI's server-sent events.
 
-    headers: tuple[tuple[bytes, bytes], ...]
+    `facts` is the ledger's row: final for a whole body, STARTED for a stream, whose own `facts` become final at its end.
+    """
+
+    facts: InferenceFacts
     body: bytes = b""
-    events: AsyncIterator[bytes] | None = None
-    facts_id: UUID | None = None
+    stream: "EventStream | None" = None
+    candidates: tuple[Candidate, ...] = ()
+    confidence: float = 1.0
+    age_seconds: int = 0
+    dropped: tuple[str, ...] = ()
+
+
+class EventStream(Protocol):
+    """Server-sent events in OpenAI's format, `[DONE]` included. Close it when the caller has left."""
+
+    @property
+    def facts(self) -> InferenceFacts: ...
+
+    def __aiter__(self) -> AsyncIterator[bytes]: ...
+
+    async def aclose(self) -> None: ...

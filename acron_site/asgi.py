@@ -1,0 +1,48 @@
+"""The ASGI application of a web worker: gateway paths to the door, the rest to Django."""
+
+import os
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "acron_site.settings")
+
+from acron_site import embedded
+
+embedded.start(os.environ)
+
+from django.conf import settings
+from django.core.asgi import get_asgi_application
+
+django_application = get_asgi_application()
+
+from inference.door import Door
+from inference.wiring import Parts
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+parts = Parts(settings.ACRON)
+door = parts.door
+
+
+async def application(scope: Scope, receive: Receive, send: Send) -> None:
+    if scope["type"] == "lifespan":
+        await _lifespan(receive, send)
+    elif scope["type"] == "http" and Door.owns(scope["path"]):
+        await door(scope, receive, send)
+    else:
+        await django_application(scope, receive, send)  # type: ignore[arg-type]
+
+
+async def _lifespan(receive: Receive, send: Send) -> None:
+    """Starts the ledger and the keys' listener with the worker, and stops them with it."""
+    while True:
+        message = await receive()
+        if message["type"] == "lifespan.startup":
+            await parts.start()
+            await send({"type": "lifespan.startup.complete"})
+        elif message["type"] == "lifespan.shutdown":
+            await parts.stop()
+            await send({"type": "lifespan.shutdown.complete"})
+            return

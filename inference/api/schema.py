@@ -1,0 +1,151 @@
+"""Puts the door's addresses into the OpenAPI document; they are no Django views, so nothing can be read off them."""
+
+from typing import Any
+
+_ERROR = {
+    "description": "An error: what is wrong and what to change",
+    "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}},
+}
+_ERROR_SCHEMA = {
+    "type": "object",
+    "required": ["error"],
+    "properties": {
+        "error": {
+            "type": "object",
+            "required": ["message", "type", "code", "request_id"],
+            "properties": {
+                "message": {"type": "string"},
+                "type": {"type": "string"},
+                "param": {"type": "string", "nullable": True},
+                "code": {"type": "string"},
+                "request_id": {"type": "string"},
+            },
+        }
+    },
+}
+_MESSAGES = {
+    "type": "array",
+    "minItems": 1,
+    "items": {
+        "type": "object",
+        "required": ["role"],
+        "properties": {"role": {"type": "string"}, "content": {}},
+    },
+}
+_CACHE = {
+    "type": "object",
+    "properties": {
+        "mode": {"type": "string", "enum": ["on", "off", "read", "write"]},
+        "ttl": {"type": "integer", "minimum": 0, "description": "Seconds"},
+        "threshold": {"type": "number"},
+        "namespace": {"type": "string", "maxLength": 128},
+        "tiers": {"type": "array", "items": {"type": "integer", "enum": [1, 2, 3]}},
+    },
+}
+_STEERING = {
+    "quality_preference": {"type": "string", "enum": ["low", "medium", "high", "max"]},
+    "latency_preference": {"type": "string", "enum": ["slow", "normal", "fast", "instant"]},
+    "quality_threshold": {"type": "number", "minimum": 0, "maximum": 5},
+    "latency_budget_ms": {"type": "integer", "minimum": 1},
+    "cost_budget_usd": {"type": "string", "description": "USD, exact"},
+    "task_type": {"type": "string"},
+    "tags": {"type": "object", "additionalProperties": {"type": "string"}},
+    "cache": _CACHE,
+}
+_ROUTING_MODE = {"type": "string", "enum": ["autopilot", "guided", "explicit"]}
+_AMOUNT = {"type": "string", "nullable": True, "description": "USD, exact; null when no price is known"}
+
+_CHAT_REQUEST = {
+    "type": "object",
+    "required": ["model", "messages"],
+    "description": "The whole OpenAI chat completion request; unknown fields go to the provider unchanged.",
+    "properties": {
+        "model": {
+            "type": "string",
+            "description": "A model of GET /v1/models, or auto, acron-auto, acron-guided",
+        },
+        "messages": _MESSAGES,
+        "stream": {"type": "boolean"},
+        "temperature": {"type": "number", "minimum": 0, "maximum": 2},
+        "acron": {"type": "object", "properties": {**_STEERING, "routing_mode": _ROUTING_MODE}},
+    },
+    "additionalProperties": True,
+}
+_INFER_REQUEST = {
+    "type": "object",
+    "properties": {
+        "prompt": {"type": "string"},
+        "messages": _MESSAGES,
+        "system": {"type": "string"},
+        "routing_mode": _ROUTING_MODE,
+        "model_override": {"type": "string"},
+        **_STEERING,
+        "max_tokens": {"type": "integer", "minimum": 1},
+        "temperature": {"type": "number", "minimum": 0, "maximum": 2},
+        "stream": {"type": "boolean"},
+        "user": {"type": "string"},
+        "metadata": {"type": "object"},
+    },
+}
+_INFER_ANSWER = {
+    "type": "object",
+    "properties": {
+        "request_id": {"type": "string"},
+        "response": {"type": "string"},
+        "model_used": {"type": "string"},
+        "provider": {"type": "string"},
+        "routing": {"type": "object"},
+        "cache_hit": {"type": "boolean"},
+        "cache_tier": {"type": "integer", "enum": [0, 1, 2, 3]},
+        "tokens_input": {"type": "integer"},
+        "tokens_output": {"type": "integer"},
+        "usage": {"type": "object"},
+        "cost": _AMOUNT,
+        "cost_status": {"type": "string"},
+        "baseline_cost": _AMOUNT,
+        "savings": _AMOUNT,
+        "savings_percent": {"type": "number", "nullable": True},
+        "quality_score": {"type": "number", "nullable": True},
+        "latency_ms": {"type": "number"},
+        "overhead_ms": {"type": "number"},
+    },
+}
+
+
+def add_gateway(result: dict[str, Any], **_: Any) -> dict[str, Any]:
+    """A drf-spectacular postprocessing hook."""
+    result["components"].setdefault("schemas", {})["Error"] = _ERROR_SCHEMA
+    result["paths"] |= {
+        "/v1/chat/completions": {
+            "post": _operation(
+                "chat_completions",
+                "Chat completion, OpenAI's format",
+                _CHAT_REQUEST,
+                {"type": "object"},
+                streams=True,
+            )
+        },
+        "/infer": {
+            "post": _operation("infer", "One inference, ACRON's format", _INFER_REQUEST, _INFER_ANSWER, streams=True)
+        },
+        "/v1/models": {"get": _operation("list_models", "Models, OpenAI's format", None, {"type": "object"})},
+    }
+    return result
+
+
+def _operation(
+    name: str, summary: str, request: dict[str, Any] | None, answer: dict[str, Any], *, streams: bool = False
+) -> dict[str, Any]:
+    content: dict[str, Any] = {"application/json": {"schema": answer}}
+    if streams:
+        content["text/event-stream"] = {"schema": {"type": "string"}}
+    operation: dict[str, Any] = {
+        "operationId": name,
+        "summary": summary,
+        "tags": ["gateway"],
+        "security": [{"bearer": []}, {"apiKey": []}],
+        "responses": {"200": {"description": "The answer", "content": content}, "4XX": _ERROR, "5XX": _ERROR},
+    }
+    if request:
+        operation["requestBody"] = {"required": True, "content": {"application/json": {"schema": request}}}
+    return operation

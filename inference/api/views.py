@@ -1,0 +1,26 @@
+"""`GET /models`: the catalogue, for people and scripts that compare prices."""
+
+from typing import ClassVar
+
+from django.conf import settings
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.api.base import OrganizationAPIView
+from accounts.principal import Scope
+from acron_site.lib.config import Config
+from inference.wire import models
+from inference.wiring import load_catalog
+
+
+class ModelsView(OrganizationAPIView):
+    scopes: ClassVar = {"GET": Scope.ANALYTICS}
+
+    @extend_schema(
+        summary="Registered models with prices, quality and availability",
+        responses={200: {"type": "object", "properties": {"data": {"type": "array", "items": {"type": "object"}}}}},
+    )
+    def get(self, _: Request) -> Response:
+        config: Config = settings.ACRON
+        return Response({"data": [models.profile(model) for model in load_catalog(config).models]})

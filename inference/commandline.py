@@ -1,0 +1,65 @@
+"""Lets management commands send asks through the gateway as an organisation."""
+
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import orjson
+from django.core.management.base import CommandParser
+
+from accounts import selectors
+from accounts.principal import Principal, Scope
+from acron_site.lib.config import Config
+from acron_site.lib.ids import new_request_id
+from inference.domain import RoutingMode
+from inference.pipeline import Gateway
+from inference.wire import native
+from inference.wire.http import Head
+from inference.wiring import Parts
+
+
+class Present:
+    """A caller who waits on the command line and never hangs up."""
+
+    def watch(self) -> None:
+        return None
+
+
+def add_organization_option(parser: CommandParser) -> None:
+    parser.add_argument("--organization", default="", help="slug or id; may be left out where there is only one")
+
+
+def principal_of(organization: str) -> Principal:
+    """An operator acting for an organisation. Raises NotFoundError naming those there are."""
+    found = selectors.organization_named(organization)
+    return Principal(organization_id=found.pk, scopes=frozenset({Scope.INFER}))
+
+
+@asynccontextmanager
+async def running_gateway(config: Config) -> AsyncIterator[Gateway]:
+    """A gateway for the time of a command; the ledger is carried into the database before it ends."""
+    parts = Parts(config)
+    parts.ledger.start()
+    try:
+        yield parts.gateway
+    finally:
+        await parts.providers.close()
+        await parts.cache.store.close()
+        parts.ledger.stop()
+
+
+async def ask_once(config: Config, principal: Principal, request: dict[str, Any]) -> dict[str, Any]:
+    async with running_gateway(config) as gateway:
+        return await infer(gateway, principal, request, RoutingMode(config.routing.default_mode))
+
+
+async def infer(
+    gateway: Gateway, principal: Principal, request: dict[str, Any], default_mode: RoutingMode
+) -> dict[str, Any]:
+    """One `POST /infer` without the HTTP."""
+    head = Head(new_request_id(), time.perf_counter())
+    ask = native.read(orjson.dumps(request), head, default_mode=default_mode)
+    answer = await gateway.answer(principal, ask, Present())
+    document: dict[str, Any] = orjson.loads(native.write(answer))
+    return document

@@ -1,0 +1,174 @@
+"""The gateway's own ASGI application: keys, bodies and bytes, without Django's middleware."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
+from dataclasses import dataclass
+from time import perf_counter
+from typing import Any
+
+from accounts.directory import KeyDirectory
+from accounts.keys import token_from
+from accounts.principal import Principal, Scope
+from acron_site.lib.errors import (
+    AcronError,
+    MethodNotAllowedError,
+    NotFoundError,
+    OverloadedError,
+)
+from inference.domain import Answer, EventStream, RoutingMode
+from inference.pipeline import Gateway
+from inference.wire import chat, headers, native
+from inference.wire.http import CallerGone, Head, read_body, read_head, refusal
+
+logger = logging.getLogger(__name__)
+
+Scoped = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+
+class Line:
+    """The caller's end of the line: cancels the request's task when the caller hangs up."""
+
+    def __init__(self, receive: Receive) -> None:
+        self._receive = receive
+        self._watcher: asyncio.Task[None] | None = None
+        self.is_gone = False
+
+    def watch(self) -> None:
+        task = asyncio.current_task()
+        if self._watcher is None and task is not None:
+            self._watcher = asyncio.get_running_loop().create_task(self._wait(task))
+
+    def stop(self) -> None:
+        if self._watcher is not None:
+            self._watcher.cancel()
+
+    async def _wait(self, task: asyncio.Task[Any]) -> None:
+        while (await self._receive())["type"] != "http.disconnect":
+            pass
+        self.is_gone = True
+        task.cancel()
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """One request at the door and the ways back to its caller."""
+
+    scope: Scoped
+    head: Head
+    line: Line
+    receive: Receive
+    send: Send
+
+
+class Door:
+    """Serves `POST /v1/chat/completions`, `POST /infer` and `GET /v1/models`."""
+
+    def __init__(
+        self,
+        *,
+        gateway: Gateway,
+        keys: KeyDirectory,
+        models: bytes,
+        default_mode: RoutingMode,
+        max_body_bytes: int,
+        max_in_flight: int,
+    ) -> None:
+        self._gateway, self._keys, self._models = gateway, keys, models
+        self._default_mode = default_mode
+        self._max_body_bytes, self._max_in_flight = max_body_bytes, max_in_flight
+        self._in_flight = 0
+        self._routes = {
+            "/v1/chat/completions": ("POST", self._chat),
+            "/infer": ("POST", self._infer),
+            "/v1/models": ("GET", self._list_models),
+        }
+
+    @staticmethod
+    def owns(path: str) -> bool:
+        return path.startswith("/v1/") or path in ("/infer", "/v1")
+
+    async def __call__(self, scope: Scoped, receive: Receive, send: Send) -> None:
+        line = Line(receive)
+        exchange = Exchange(scope, read_head(scope["headers"], perf_counter()), line, receive, send)
+        self._in_flight += 1
+        try:
+            await self._serve(exchange)
+        except AcronError as error:
+            await _refuse(exchange, error)
+        except CallerGone:
+            pass
+        except asyncio.CancelledError:
+            if not line.is_gone:
+                raise
+        except Exception:  # the worker's own loop: a bug in one request must answer in our shape and be found again
+            logger.exception("gateway.failed", extra={"request_id": exchange.head.request_id})
+            await _refuse(exchange, AcronError("ACRON failed; its log names the cause under this request id"))
+        finally:
+            line.stop()
+            self._in_flight -= 1
+
+    async def _serve(self, exchange: Exchange) -> None:
+        path, method = exchange.scope["path"], exchange.scope["method"]
+        if path not in self._routes:
+            raise NotFoundError(f"there is no {path[:200]} here; /docs lists every address")
+        expected, handler = self._routes[path]
+        if method != expected:
+            raise MethodNotAllowedError(f"{path} takes {expected} only", headers={"allow": expected})
+        if self._in_flight > self._max_in_flight:
+            raise OverloadedError("too many requests at once; try again shortly", headers={"retry-after": "1"})
+        await handler(await self._principal(exchange.head), exchange)
+
+    async def _principal(self, head: Head) -> Principal:
+        token = token_from(head.authorization, head.api_key)
+        principal = self._keys.cached(token) if token else None
+        if principal is None:
+            principal = await self._keys.identify(token)
+        principal.require(Scope.INFER)
+        return principal
+
+    async def _chat(self, principal: Principal, exchange: Exchange) -> None:
+        body = await read_body(exchange.receive, exchange.head, self._max_body_bytes)
+        answer = await self._gateway.answer(principal, chat.read(body, exchange.head), exchange.line)
+        if answer.stream is None:
+            await _send(exchange, 200, headers.of_answer(answer), answer.body)
+        else:
+            await _stream(exchange, answer, answer.stream, answer.stream.__aiter__())
+
+    async def _infer(self, principal: Principal, exchange: Exchange) -> None:
+        body = await read_body(exchange.receive, exchange.head, self._max_body_bytes)
+        ask = native.read(body, exchange.head, default_mode=self._default_mode)
+        answer = await self._gateway.answer(principal, ask, exchange.line)
+        if answer.stream is None:
+            await _send(exchange, 200, headers.of_answer(answer), native.write(answer))
+        else:
+            await _stream(exchange, answer, answer.stream, native.stream(answer, answer.stream))
+
+    async def _list_models(self, _: Principal, exchange: Exchange) -> None:
+        own = [(b"content-type", b"application/json"), (b"x-request-id", exchange.head.request_id.encode())]
+        await _send(exchange, 200, own, self._models)
+
+
+async def _stream(exchange: Exchange, answer: Answer, stream: EventStream, events: AsyncIterator[bytes]) -> None:
+    """Sends `events`, which are made of `stream`; whatever happens, the stream is closed and thereby recorded."""
+    send = exchange.send
+    exchange.line.watch()
+    try:
+        await send({"type": "http.response.start", "status": 200, "headers": headers.of_answer(answer)})
+        async for piece in events:
+            await send({"type": "http.response.body", "body": piece, "more_body": True})
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
+    finally:
+        await stream.aclose()
+
+
+async def _refuse(exchange: Exchange, error: AcronError) -> None:
+    await _send(exchange, *refusal(error, exchange.head.request_id))
+
+
+async def _send(exchange: Exchange, status: int, own: headers.Headers, body: bytes) -> None:
+    own.append((b"content-length", b"%d" % len(body)))
+    await exchange.send({"type": "http.response.start", "status": status, "headers": own})
+    await exchange.send({"type": "http.response.body", "body": body})

@@ -1,0 +1,96 @@
+"""Fills in the ledger's row from what the pipeline knows."""
+
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from accounts.principal import Principal
+from acron_site.lib.ids import uuid7
+from analytics.events import EventStatus, InferenceFacts
+from caching.protocols import Namespace
+from inference.accounting import Bill
+from inference.domain import Ask, CacheStatus, Route
+from inference.notes import Note
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """One request on its way: who asks what, and where its answer would be kept."""
+
+    principal: Principal
+    ask: Ask
+    namespace: Namespace
+    fingerprint: bytes
+    reads: bool
+    writes: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Worth:
+    """What a kept answer is worth: its note, its model's quality, and what a hit on it avoids."""
+
+    note: Note
+    quality: float
+    bill: Bill
+
+
+def of_hit(visit: Visit, worth: Worth) -> InferenceFacts:
+    """The final row of an answer from the cache."""
+    note, bill = worth.note, worth.bill
+    ask = visit.ask
+    latency_ms = (time.perf_counter() - ask.started) * 1000
+    return InferenceFacts(
+        event_id=uuid7(),
+        request_id=ask.request_id,
+        organization_id=visit.principal.organization_id,
+        occurred_at=datetime.now(UTC),
+        status=EventStatus.OK,
+        endpoint=ask.endpoint,
+        routing_mode=ask.mode,
+        route_reason="the same request was answered before",
+        model_requested=ask.model_requested,
+        model=note.model,
+        provider=note.provider,
+        cache_status=CacheStatus.HIT_T1,
+        cache_tier=1,
+        stream=ask.stream,
+        http_status=200,
+        key_id=visit.principal.key_id,
+        end_user=ask.end_user,
+        task_type=note.task_type,
+        tags=ask.tags,
+        tokens=note.usage.tokens,
+        cost_usd=bill.cost.amount,
+        cost_status=bill.cost.status,
+        baseline_model=bill.baseline_model,
+        baseline_cost_usd=bill.baseline_usd,
+        saved_usd=bill.saved_usd,
+        quality_score=worth.quality,
+        latency_ms=latency_ms,
+        overhead_ms=latency_ms,
+    )
+
+
+def of_start(visit: Visit, route: Route, provider: str) -> InferenceFacts:
+    """The row that exists before the provider is called; its money is filled in by the attempt."""
+    ask = visit.ask
+    return InferenceFacts(
+        event_id=uuid7(),
+        request_id=ask.request_id,
+        organization_id=visit.principal.organization_id,
+        occurred_at=datetime.now(UTC),
+        status=EventStatus.STARTED,
+        endpoint=ask.endpoint,
+        routing_mode=route.mode,
+        route_reason=route.reason,
+        model_requested=ask.model_requested,
+        model=route.model.name,
+        provider=provider,
+        cache_status=CacheStatus.MISS if visit.reads else CacheStatus.BYPASS,
+        stream=ask.stream,
+        key_id=visit.principal.key_id,
+        end_user=ask.end_user,
+        task_type=route.task_type,
+        tags=ask.tags,
+        quality_score=route.model.quality_for(route.task_type),
+    )

@@ -1,0 +1,73 @@
+"""What counts as the same request, and what of it may be kept."""
+
+import hashlib
+from typing import Any
+
+import orjson
+
+from acron_site.lib.errors import InvalidRequestError
+from inference.domain import Ask, Completion
+
+# part of every fingerprint: raise it when the meaning of a kept answer changes
+VERSION = 1
+
+# fields of a request that do not shape the text of the answer
+_NOT_SHAPING = frozenset(
+    {
+        "model",  # stands in the fingerprint as the resolved name or the routing policy
+        "stream",
+        "stream_options",
+        "user",
+        "metadata",
+        "store",
+        "safety_identifier",
+        "prompt_cache_key",
+        "prompt_cache_retention",
+    }
+)
+
+
+def fingerprint(ask: Ask, *, target: str, is_mock: bool, secret: bytes) -> bytes:
+    """16 bytes that two requests share only if they ask the same thing of the same target.
+
+    `target` is the resolved model, or the routing policy when a model is yet to be chosen. The organisation and the
+    namespace are walls of the cache itself (`caching.protocols.Namespace`). Keyed with `secret`, so that a reader of
+    the store cannot try out prompts.
+    """
+    shape = {
+        "version": VERSION,
+        "target": target,
+        "mock": is_mock,
+        "body": {name: value for name, value in ask.body.items() if name not in _NOT_SHAPING},
+    }
+    return hashlib.blake2b(canonical(shape), digest_size=16, key=secret).digest()
+
+
+def canonical(value: Any) -> bytes:
+    """JSON with sorted keys. Raises InvalidRequestError when it is nested too deeply to be written."""
+    try:
+        return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+    except TypeError as error:
+        raise InvalidRequestError("the request is nested more than 250 levels deep; send a flatter one") from error
+
+
+def policy_name(ask: Ask) -> str:
+    """The target of a request whose model is yet to be chosen: everything that steers the choice."""
+    return (
+        f"{ask.mode}:{ask.quality_threshold}:{ask.quality_preference}:{ask.latency_preference}:"
+        f"{ask.latency_budget_ms}:{ask.cost_budget_usd}:{ask.task_type}"
+    )
+
+
+def is_repeatable(ask: Ask, *, keep_sampled: bool) -> bool:
+    """Whether one answer may stand for the next: a caller who asks for variety (temperature above 0) gets it."""
+    return keep_sampled or not ask.body.get("temperature")
+
+
+def may_be_kept(completion: Completion) -> bool:
+    """Only whole answers are kept: never cut by length, filtered, empty, estimated or calling tools."""
+    return (
+        bool(completion.finish_reasons)
+        and all(reason == "stop" for reason in completion.finish_reasons)
+        and not completion.is_empty
+    )

@@ -1,0 +1,210 @@
+"""The one path of every request: cache, route, provider, put back, record."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Protocol
+
+from accounts.principal import Principal
+from acron_site.lib.errors import AcronError, UnknownModelError, UpstreamError
+from analytics.events import Ledger
+from caching.exact import Entry, ExactCache
+from caching.protocols import Namespace
+from inference import facts, fingerprint, notes
+from inference.accounting import Accountant
+from inference.attempts import Attempt
+from inference.catalog import Catalog, Model
+from inference.domain import Answer, Ask, Completion, Route, RoutingMode
+from inference.facts import Visit, Worth
+from inference.providers.base import Call, Provider, Reply
+from inference.routing.router import Router
+from inference.streaming import Relay, Replay
+from inference.wire import sse
+
+_REFUSED = 300  # redirects are not followed, so they are no answer either
+
+
+class NotCachedError(AcronError):
+    """`Cache-Control: only-if-cached` and nothing is kept (RFC 9111, section 5.2.1.7)."""
+
+    status, code, type = 504, "not_cached", "invalid_request_error"
+
+
+class Presence(Protocol):
+    """The caller's end of the line. Watching costs a task, so it begins only when there is something to wait for."""
+
+    def watch(self) -> None:
+        """From now on, cancel the current task when the caller leaves."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class KeepPolicy:
+    """When answers are kept, and for how long."""
+
+    is_enabled: bool = True
+    ttl_seconds: int = 86_400
+    keep_sampled: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Chosen:
+    """The provider call that will answer a visit."""
+
+    visit: Visit
+    route: Route
+    provider: Provider
+    call: Call
+
+
+class Gateway:
+    """Answers asks. A cache that is down is a miss; a ledger that cannot write refuses before money is spent."""
+
+    def __init__(
+        self,
+        *,
+        catalog: Catalog,
+        router: Router,
+        cache: ExactCache,
+        provider_for: Callable[[Model, Principal], Provider],
+        ledger: Ledger,
+        accountant: Accountant,
+        policy: KeepPolicy,
+        secret: bytes,
+    ) -> None:
+        self._catalog, self._router, self._cache = catalog, router, cache
+        self._provider_for, self._ledger, self._accountant = provider_for, ledger, accountant
+        self._policy, self._secret = policy, secret
+        # a popular answer is priced again and again with the same usage
+        self._worth = lru_cache(1024)(self._worth_of)
+
+    async def answer(self, principal: Principal, ask: Ask, presence: Presence) -> Answer:
+        """Raises an AcronError that is fit to be shown to the caller."""
+        visit = self._visit(principal, ask)
+        if kept := await self._from_cache(visit):
+            self._ledger.record(kept.facts)
+            return kept
+        if ask.controls.only_if_cached:
+            raise NotCachedError(
+                "no kept answer fits and Cache-Control says only-if-cached",
+                headers={"x-should-retry": "false"},
+            )
+        return await self._from_provider(self._choose(visit), presence)
+
+    def _visit(self, principal: Principal, ask: Ask) -> Visit:
+        model = self._router.resolve(ask)
+        may_repeat = self._policy.is_enabled and fingerprint.is_repeatable(ask, keep_sampled=self._policy.keep_sampled)
+        return Visit(
+            principal=principal,
+            ask=ask,
+            namespace=Namespace(principal.organization_id, ask.controls.namespace),
+            fingerprint=fingerprint.fingerprint(
+                ask,
+                target=model.name if model else fingerprint.policy_name(ask),
+                is_mock=principal.is_test or self._catalog.is_simulated,
+                secret=self._secret,
+            ),
+            reads=may_repeat and ask.controls.read,
+            writes=may_repeat and ask.controls.write,
+        )
+
+    async def _from_cache(self, visit: Visit) -> Answer | None:
+        if not visit.reads:
+            return None
+        entry = await self._cache.look_up(
+            visit.namespace, visit.fingerprint, max_age_seconds=visit.ask.controls.max_age_seconds
+        )
+        return self._hit(visit, entry) if entry else None
+
+    def _hit(self, visit: Visit, entry: Entry) -> Answer | None:
+        worth = self._worth(entry.note, visit.ask.mode)
+        if worth is None:
+            return None
+        row = facts.of_hit(visit, worth)
+        age_seconds = max(0, int(time.time() - entry.stored_at))
+        if visit.ask.stream:
+            events = sse.replay(entry.body, include_usage=visit.ask.include_usage)
+            return Answer(facts=row, stream=Replay(events, row), age_seconds=age_seconds)
+        return Answer(facts=row, body=entry.body, age_seconds=age_seconds)
+
+    def _worth_of(self, data: bytes, mode: RoutingMode) -> Worth | None:
+        """What a kept answer is worth today; None when its model is gone from the catalogue, so that it is unknown."""
+        note = notes.read(data)
+        try:
+            model = self._catalog.find(note.model)
+        except UnknownModelError:
+            return None
+        return Worth(note, model.quality_for(note.task_type), self._accountant.hit(model, mode, note.usage))
+
+    def _choose(self, visit: Visit) -> _Chosen:
+        route = self._router.route(visit.ask, explain=visit.ask.endpoint == "infer")
+        provider = self._provider_for(route.model, visit.principal)
+        return _Chosen(visit, route, provider, provider.dialect.call(visit.ask, route.model))
+
+    async def _from_provider(self, chosen: _Chosen, presence: Presence) -> Answer:
+        attempt = self._open(chosen)
+        reply: Reply | None = None
+        try:
+            presence.watch()
+            reply = await chosen.provider.transport.send(chosen.call)
+            if reply.status >= _REFUSED:
+                raise chosen.provider.dialect.refusal(reply.status, reply.headers, await reply.read())
+            return await self._read(chosen, attempt, reply)
+        except AcronError as error:
+            # a refused call costs nothing; one that was cut off later may have been billed
+            was_refused = reply.status >= _REFUSED if reply else isinstance(error, UpstreamError)
+            await attempt.fail(error, None if was_refused else attempt.estimate)
+            raise
+        except asyncio.CancelledError:
+            await attempt.abandon(attempt.estimate)
+            raise
+        finally:
+            if reply is not None and attempt.is_settled:  # a stream's reply is closed by its relay
+                reply.close()
+
+    def _open(self, chosen: _Chosen) -> Attempt:
+        return Attempt(
+            facts.of_start(chosen.visit, chosen.route, chosen.provider.name),
+            ask=chosen.visit.ask,
+            model=chosen.route.model,
+            ledger=self._ledger,
+            accountant=self._accountant,
+            is_free=chosen.visit.principal.is_test,
+        )
+
+    async def _read(self, chosen: _Chosen, attempt: Attempt, reply: Reply) -> Answer:
+        def keep(completion: Completion) -> None:
+            self._keep(chosen, completion)
+
+        body, stream, dialect = b"", None, chosen.provider.dialect
+        if chosen.visit.ask.stream:
+            stream = Relay(reply, dialect.reader(chosen.visit.ask, chosen.route.model), attempt, keep)
+        else:
+            completion = dialect.completion(await reply.read())
+            await attempt.succeed(completion)
+            keep(completion)
+            body = completion.body
+        return Answer(
+            facts=attempt.facts,
+            body=body,
+            stream=stream,
+            candidates=chosen.route.candidates,
+            confidence=chosen.route.confidence,
+            dropped=chosen.call.dropped,
+        )
+
+    def _keep(self, chosen: _Chosen, completion: Completion) -> None:
+        visit = chosen.visit
+        if not visit.writes or not fingerprint.may_be_kept(completion):
+            return
+        note = notes.Note(chosen.route.model.name, chosen.provider.name, completion.usage, chosen.route.task_type)
+        ttl_seconds = visit.ask.controls.ttl_seconds
+        self._cache.keep(
+            visit.namespace,
+            visit.fingerprint,
+            note=notes.write(note),
+            body=completion.body,
+            ttl_seconds=self._policy.ttl_seconds if ttl_seconds is None else ttl_seconds,
+        )

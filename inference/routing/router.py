@@ -1,0 +1,156 @@
+"""Chooses the model: the one asked for, or the cheapest that is good enough."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import lru_cache
+
+from acron_site.lib.errors import NoModelsAvailableError, UnknownModelError
+from inference import pricing
+from inference.catalog import Catalog, Model
+from inference.domain import Ask, Candidate, Route, RoutingMode
+from inference.routing.needs import Needs, needs_of
+
+# what Guided's words mean (contract, section 4): a least quality of 5, a greatest typical latency
+QUALITY = {"low": 2.5, "medium": 3.5, "high": 4.2, "max": 4.7}
+LATENCY_MS = {"slow": None, "normal": 5000, "fast": 2000, "instant": 800}
+
+_SHOWN_CANDIDATES = 12
+# prices are compared as whole numbers: exact, and much quicker than Decimal
+_PARTS_PER_DOLLAR = 10**15
+
+
+@dataclass(frozen=True, slots=True)
+class _Offer:
+    """A model with its price in 10^-15 USD per token."""
+
+    model: Model
+    input_price: int
+    output_price: int
+
+    def estimate(self, needs: Needs) -> int:
+        return needs.input_tokens * self.input_price + needs.output_tokens * self.output_price
+
+
+@dataclass(frozen=True, slots=True)
+class _Limits:
+    quality: float
+    latency_ms: int | None
+    task_type: str
+
+
+class Router:
+    """Pure: the same catalogue and request give the same choice in every worker."""
+
+    def __init__(self, catalog: Catalog, *, default_quality_threshold: float) -> None:
+        self._catalog = catalog
+        self._threshold = default_quality_threshold
+        self._offers = tuple(_offers(catalog))
+        self._good_enough: Callable[[_Limits], tuple[_Offer, ...]] = lru_cache(256)(self._filter)
+
+    def resolve(self, ask: Ask) -> Model | None:
+        """The model an Explicit request names; None when one is to be chosen. Raises UnknownModelError."""
+        if ask.mode is not RoutingMode.EXPLICIT:
+            return None
+        model = self._catalog.find(ask.model_requested)
+        if model.kind != "chat":
+            raise UnknownModelError(
+                f"{model.name} is no chat model; GET /v1/models lists those that are", param="model"
+            )
+        return model
+
+    def route(self, ask: Ask, *, explain: bool = False) -> Route:
+        """Raises NoModelsAvailableError with what to change when no model can serve the request."""
+        model = self.resolve(ask)
+        return self._explicit(ask, model) if model else self._cheapest(ask, explain=explain)
+
+    def _explicit(self, ask: Ask, model: Model) -> Route:
+        if not model.is_available:
+            raise NoModelsAvailableError(
+                f"the model {model.name} is not available here: {model.unavailable_because}", param="model"
+            )
+        return Route(model=model, mode=ask.mode, reason="the model was asked for", task_type=_task(ask))
+
+    def _cheapest(self, ask: Ask, *, explain: bool) -> Route:
+        needs, limits = needs_of(ask.body), self._limits(ask)
+        best: _Offer | None = None
+        for offer in self._good_enough(limits):
+            if _fits(offer.model, needs) and (best is None or offer.estimate(needs) < best.estimate(needs)):
+                best = offer
+        candidates = tuple(self._candidates(needs, limits)) if explain else ()
+        if best is None or _over_budget(best, needs, ask.cost_budget_usd):
+            raise NoModelsAvailableError(self._advice(limits, needs, ask.cost_budget_usd))
+        reason = f"cheapest of the models with quality >= {limits.quality:g}"
+        return Route(best.model, ask.mode, reason, _task(ask), candidates=candidates)
+
+    def _limits(self, ask: Ask) -> _Limits:
+        quality = ask.quality_threshold
+        if quality is None:
+            quality = QUALITY.get(ask.quality_preference, self._threshold)
+        latency = ask.latency_budget_ms or LATENCY_MS.get(ask.latency_preference)
+        return _Limits(quality, latency, _task(ask))
+
+    def _filter(self, limits: _Limits) -> tuple[_Offer, ...]:
+        return tuple(offer for offer in self._offers if not _shortfall(offer.model, limits))
+
+    def _candidates(self, needs: Needs, limits: _Limits) -> Iterator[Candidate]:
+        ranked = sorted(
+            self._offers,
+            key=lambda offer: (bool(_obstacle(offer.model, needs, limits)), offer.estimate(needs)),
+        )
+        for offer in ranked[:_SHOWN_CANDIDATES]:
+            yield Candidate(
+                model=offer.model.name,
+                quality=offer.model.quality_for(limits.task_type),
+                estimated_cost_usd=Decimal(offer.estimate(needs)) / _PARTS_PER_DOLLAR,
+                estimated_latency_ms=offer.model.latency_ms,
+                excluded_because=_obstacle(offer.model, needs, limits),
+            )
+
+    def _advice(self, limits: _Limits, needs: Needs, budget: Decimal | None) -> str:
+        if not self._offers:
+            return "no model is available: set OPENAI_API_KEY or ANTHROPIC_API_KEY, or start with `api --mock`"
+        wanted = [f"quality >= {limits.quality:g}"]
+        wanted += [f"typical latency <= {limits.latency_ms} ms"] if limits.latency_ms else []
+        wanted += [f"cost <= {budget} USD"] if budget is not None else []
+        wanted += sorted(needs.capabilities)
+        return (
+            f"no available model offers {', '.join(wanted)} for {needs.input_tokens} input tokens; relax one of these"
+        )
+
+
+def _offers(catalog: Catalog) -> Iterator[_Offer]:
+    for model in catalog.chat_models():
+        prices = [pricing.estimate_cost(model, 1, 0), pricing.estimate_cost(model, 0, 1)]
+        if model.is_available and model.automatic and None not in prices:
+            yield _Offer(model, *(int(price * _PARTS_PER_DOLLAR) for price in prices if price is not None))
+
+
+def _task(ask: Ask) -> str:
+    return ask.task_type or "general"
+
+
+def _shortfall(model: Model, limits: _Limits) -> str:
+    quality = model.quality_for(limits.task_type)
+    if quality < limits.quality:
+        return f"quality {quality:g} is below {limits.quality:g}"
+    if limits.latency_ms is not None and model.latency_ms > limits.latency_ms:
+        return f"typical latency {model.latency_ms} ms is above {limits.latency_ms} ms"
+    return ""
+
+
+def _obstacle(model: Model, needs: Needs, limits: _Limits) -> str:
+    if missing := needs.capabilities - model.capabilities:
+        return f"cannot do {', '.join(sorted(missing))}"
+    if not _fits(model, needs):
+        return f"{needs.input_tokens} input tokens do not fit its context"
+    return _shortfall(model, limits)
+
+
+def _fits(model: Model, needs: Needs) -> bool:
+    has_room = not model.context_window or needs.input_tokens < model.context_window
+    return has_room and needs.capabilities <= model.capabilities
+
+
+def _over_budget(offer: _Offer, needs: Needs, budget: Decimal | None) -> bool:
+    return budget is not None and offer.estimate(needs) > budget * _PARTS_PER_DOLLAR

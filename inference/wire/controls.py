@@ -1,0 +1,89 @@
+"""How a caller steers the cache: `Cache-Control`, a namespace header, and the `acron.cache` object."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from acron_site.lib.errors import InvalidRequestError
+from inference.domain import CacheControls
+
+DEFAULT = CacheControls()
+
+_MODES = {"on": (True, True), "off": (False, False), "read": (True, False), "write": (False, True)}
+_FIELDS = ("mode", "ttl", "threshold", "namespace", "tiers")
+_MAX_NAMESPACE = 128
+_MAX_DIGITS = 11
+
+
+def parse(cache_control: str, namespace: str, options: Any) -> CacheControls:
+    """The controls of one request; what the body says wins over the headers. Raises InvalidRequestError."""
+    if not cache_control and not namespace and options is None:
+        return DEFAULT
+    directives = _directives(cache_control)
+    fields = _require_object(options)
+    read, write = _read_write(directives, fields)
+    return CacheControls(
+        read=read,
+        write=write,
+        only_if_cached="only-if-cached" in directives,
+        max_age_seconds=_seconds(directives["max-age"], "Cache-Control") if "max-age" in directives else None,
+        ttl_seconds=_seconds(fields["ttl"], "acron.cache.ttl") if fields.get("ttl") is not None else None,
+        namespace=_namespace(fields.get("namespace") or namespace or "default"),
+    )
+
+
+def _directives(header: str) -> dict[str, str]:
+    pairs = (part.strip().lower().partition("=") for part in header.split(","))
+    return {name.strip(): value.strip(' "') for name, _, value in pairs if name}
+
+
+def _require_object(options: Any) -> Mapping[str, Any]:
+    if options is None:
+        return {}
+    if not isinstance(options, dict):
+        raise InvalidRequestError("acron.cache must be an object", param="acron.cache")
+    if unknown := set(options) - set(_FIELDS):
+        raise InvalidRequestError(
+            f"acron.cache has no field {min(unknown)!r}; it knows {', '.join(_FIELDS)}",
+            param="acron.cache",
+        )
+    return options
+
+
+def _read_write(directives: Mapping[str, str], fields: Mapping[str, Any]) -> tuple[bool, bool]:
+    read, write = True, True
+    if "no-store" in directives:
+        read, write = False, False
+    elif "no-cache" in directives:
+        read = False
+    if (mode := fields.get("mode")) is not None:
+        if not isinstance(mode, str) or mode not in _MODES:
+            raise InvalidRequestError(f"acron.cache.mode must be one of {', '.join(_MODES)}", param="acron.cache.mode")
+        read, write = _MODES[mode]
+    if 1 not in _tiers(fields.get("tiers")):
+        read, write = False, False
+    return read, write
+
+
+def _tiers(tiers: Any) -> list[int]:
+    if tiers is None:
+        return [1, 2, 3]
+    if not isinstance(tiers, list) or any(tier not in (1, 2, 3) for tier in tiers):
+        raise InvalidRequestError("acron.cache.tiers must be a list of 1, 2 and 3", param="acron.cache.tiers")
+    return tiers
+
+
+def _seconds(value: Any, name: str) -> int:
+    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= _MAX_DIGITS:
+        value = int(value)
+    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+        raise InvalidRequestError(f"{name} must be a whole number of seconds, 0 or more", param=name)
+    return value
+
+
+def _namespace(name: Any) -> str:
+    if not isinstance(name, str) or not 0 < len(name) <= _MAX_NAMESPACE or not name.isprintable():
+        raise InvalidRequestError(
+            f"the cache namespace must be 1 to {_MAX_NAMESPACE} printable characters",
+            param="acron.cache.namespace",
+        )
+    return name

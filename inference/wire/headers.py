@@ -1,0 +1,59 @@
+"""The response headers of the gateway (contract, section 5)."""
+
+from decimal import Decimal
+from functools import lru_cache
+
+from acron_site.lib import money
+from analytics.events import InferenceFacts
+from inference.domain import Answer
+
+Headers = list[tuple[bytes, bytes]]
+
+_JSON = (b"content-type", b"application/json")
+_EVENTS = (b"content-type", b"text/event-stream; charset=utf-8")
+
+
+def of_answer(answer: Answer) -> Headers:
+    """Headers of an answer; a stream's cost is not known when they are sent, so it stands in the ledger only."""
+    facts = answer.facts
+    headers = [
+        _EVENTS if answer.stream else _JSON,
+        (b"x-request-id", facts.request_id.encode()),
+        (b"x-acron-cache", facts.cache_status.encode()),
+        (b"x-acron-model", facts.model.encode()),
+        (b"x-acron-provider", facts.provider.encode()),
+        (b"x-acron-task", _latin(facts.task_type)),
+        (b"x-acron-route-reason", facts.route_reason.encode()),
+    ]
+    if facts.cache_tier:
+        headers.append((b"x-acron-cache-similarity", b"1"))
+        headers.append((b"age", b"%d" % answer.age_seconds))
+    if answer.stream:
+        headers.append((b"cache-control", b"no-cache"))
+        headers.append((b"x-accel-buffering", b"no"))  # nginx would hold the events back
+    if answer.dropped:
+        headers.append((b"x-acron-dropped-params", ",".join(answer.dropped).encode()))
+    if facts.cache_tier or not answer.stream:
+        headers += _money(facts)
+    return headers
+
+
+def _money(facts: InferenceFacts) -> Headers:
+    return [
+        (b"x-acron-cost", _amount(facts.cost_usd)),
+        (b"x-acron-baseline-cost", _amount(facts.baseline_cost_usd)),
+        (b"x-acron-saved", _amount(facts.saved_usd)),
+        (b"x-acron-overhead-ms", b"%.3f" % facts.overhead_ms),
+        (b"x-acron-attempts", b"0" if facts.cache_tier else b"%d" % facts.attempt),
+    ]
+
+
+@lru_cache(maxsize=1024)  # the same few amounts come back with every hit
+def _amount(amount: Decimal | None) -> bytes:
+    return b"unpriced" if amount is None else money.to_text(amount).encode()
+
+
+@lru_cache(maxsize=256)
+def _latin(text: str) -> bytes:
+    """Header values are ISO 8859-1 without control characters; what does not fit is shown as '?'."""
+    return "".join(character if character.isprintable() else "?" for character in text).encode("latin-1", "replace")

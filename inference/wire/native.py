@@ -1,0 +1,180 @@
+"""Reads and writes `POST /infer`, ACRON's own format (contract, section 4)."""
+
+from collections.abc import AsyncIterator, Iterator, Mapping
+from decimal import Decimal
+from typing import Any
+
+import orjson
+
+from acron_site.lib import money
+from acron_site.lib.errors import InvalidRequestError
+from analytics.events import InferenceFacts
+from inference.domain import Answer, Ask, Candidate, EventStream, RoutingMode
+from inference.wire import chat, controls, fields, framing, sse
+from inference.wire.http import Head
+
+ENDPOINT = "infer"
+
+_PASSED_ON = ("max_tokens", "temperature", "user", "metadata")
+_KNOWN = (
+    chat.STEERING
+    | set(_PASSED_ON)
+    | {
+        "prompt",
+        "messages",
+        "system",
+        "routing_mode",
+        "model_override",
+        "stream",
+        "cache",
+    }
+)
+_HUNDRED = Decimal(100)
+
+
+def read(body: bytes, head: Head, *, default_mode: RoutingMode) -> Ask:
+    """Raises InvalidRequestError naming the field and what it must be."""
+    document = fields.parse_object(body)
+    if "workflow" in document:
+        raise InvalidRequestError(
+            "workflows are not served yet; send the steps as requests of their own", param="workflow"
+        )
+    fields.refuse_unknown(document, _KNOWN)
+    mode, model = _mode_and_model(document, default_mode)
+    request = {"model": model, "messages": _messages(document)}
+    request |= {name: document[name] for name in _PASSED_ON if document.get(name) is not None}
+    chat.check_shape(request)
+    return Ask(
+        request_id=head.request_id,
+        endpoint=ENDPOINT,
+        mode=mode,
+        model_requested=model,
+        body=request,
+        started=head.started,
+        stream=fields.flag(document, "stream"),
+        controls=controls.parse(head.cache_control, head.namespace, document.get("cache")),
+        end_user=fields.text(document, "user")[:256],
+        **chat.steering(document),
+    )
+
+
+def write(answer: Answer) -> bytes:
+    """The whole answer as JSON."""
+    return orjson.dumps(_document(answer.facts, answer, answer_text(answer.body)))
+
+
+async def stream(answer: Answer, source: EventStream) -> AsyncIterator[bytes]:
+    """`{"delta": text}` events, then one with the whole answer, then `[DONE]`; an error event ends it early."""
+    pieces: list[str] = []
+    async for events in source:
+        for event in _documents(events):
+            if "error" in event:
+                yield sse.event(event)
+                return
+            if delta := _delta(event):
+                pieces.append(delta)
+                yield sse.event({"delta": delta})
+    yield sse.event(_document(source.facts, answer, "".join(pieces)))
+    yield sse.DONE
+
+
+def _documents(events: bytes) -> Iterator[dict[str, Any]]:
+    payloads = (framing.payload(event) for event in framing.split(events))
+    yield from (orjson.loads(data) for data in payloads if data and data != b"[DONE]")
+
+
+def _delta(event: Mapping[str, Any]) -> str:
+    choices = event.get("choices")
+    return (choices[0].get("delta") or {}).get("content") or "" if choices else ""
+
+
+def answer_text(body: bytes) -> str:
+    """The text of a chat completion's first choice."""
+    message = orjson.loads(body)["choices"][0]["message"]
+    return message.get("content") or message.get("refusal") or ""
+
+
+def _mode_and_model(document: Mapping[str, Any], default: RoutingMode) -> tuple[RoutingMode, str]:
+    override = fields.text(document, "model_override")
+    wanted = fields.choice(document, "routing_mode", [mode.value for mode in RoutingMode])
+    mode = RoutingMode(wanted) if wanted else RoutingMode.EXPLICIT if override else default
+    if mode is RoutingMode.EXPLICIT and not override:
+        raise InvalidRequestError(
+            "explicit routing needs 'model_override', the name of a model from GET /models",
+            param="model_override",
+        )
+    # a model that is named is used, whatever the mode says (seed: "Explicit (fixed model)")
+    return (RoutingMode.EXPLICIT, override) if override else (mode, "auto")
+
+
+def _messages(document: Mapping[str, Any]) -> list[Any]:
+    prompt, messages = fields.text(document, "prompt"), document.get("messages")
+    if bool(prompt) == bool(messages):
+        raise InvalidRequestError("send either 'prompt' or 'messages'", param="prompt")
+    if messages is not None:
+        chat.check_messages(messages)
+    turns = list(messages) if messages else [{"role": "user", "content": prompt}]
+    system = fields.text(document, "system")
+    return [{"role": "system", "content": system}, *turns] if system else turns
+
+
+def _document(facts: InferenceFacts, answer: Answer, response: str) -> dict[str, Any]:
+    tokens = facts.tokens
+    return {
+        "request_id": facts.request_id,
+        "response": response,
+        "model_used": facts.model,
+        "provider": facts.provider,
+        "routing": {
+            "mode": facts.routing_mode,
+            "task_type": facts.task_type,
+            "confidence": answer.confidence,
+            "reason": facts.route_reason,
+            "candidates": [_candidate(candidate) for candidate in answer.candidates],
+        },
+        "cache_hit": facts.cache_tier > 0,
+        "cache_tier": facts.cache_tier,
+        "similarity": 1.0 if facts.cache_tier == 1 else None,
+        "tokens_input": tokens.total_input,
+        "tokens_output": tokens.total_output,
+        "usage": {
+            "input": tokens.input,
+            "cache_read": tokens.cache_read,
+            "cache_write": tokens.cache_write,
+            "cache_write_long": tokens.cache_write_long,
+            "input_audio": tokens.input_audio,
+            "output": tokens.output,
+            "output_audio": tokens.output_audio,
+            "reasoning": tokens.reasoning,
+        },
+        "cost": _amount(facts.cost_usd),
+        "cost_status": facts.cost_status,
+        "baseline_model": facts.baseline_model,
+        "baseline_cost": _amount(facts.baseline_cost_usd),
+        "savings": _amount(facts.saved_usd),
+        "savings_percent": savings_percent(facts),
+        "quality_score": facts.quality_score,
+        "latency_ms": round(facts.latency_ms, 3),
+        "overhead_ms": round(facts.overhead_ms, 3),
+        "steps": [],
+    }
+
+
+def savings_percent(facts: InferenceFacts) -> float | None:
+    if facts.saved_usd is None or not facts.baseline_cost_usd:
+        return None
+    return float(round(facts.saved_usd / facts.baseline_cost_usd * _HUNDRED, 2))
+
+
+def _candidate(candidate: Candidate) -> dict[str, Any]:
+    return {
+        "model": candidate.model,
+        "quality": candidate.quality,
+        "estimated_cost": _amount(candidate.estimated_cost_usd),
+        "estimated_latency_ms": candidate.estimated_latency_ms,
+        "excluded_because": candidate.excluded_because or None,
+    }
+
+
+def _amount(amount: Decimal | None) -> str | None:
+    return None if amount is None else money.to_text(amount)

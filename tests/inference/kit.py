@@ -1,0 +1,104 @@
+"""A gateway of small real parts: memory for Redis, the mock provider without delays, a ledger to look into."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import orjson
+
+from accounts.encryption import cipher_from
+from accounts.principal import Principal, Scope
+from analytics.events import EventStatus, InferenceFacts
+from caching.backends.memory import MemoryStore
+from caching.exact import ExactCache
+from inference import catalog as catalogs
+from inference.accounting import Accountant
+from inference.domain import Answer, Ask
+from inference.pipeline import Gateway, KeepPolicy
+from inference.providers.base import Provider
+from inference.providers.mock import MockTransport
+from inference.providers.openai import OpenAIDialect
+from inference.routing.router import Router
+from inference.wire import chat
+from inference.wire.http import Head
+
+MODELS = Path(__file__).parent / "models.yaml"
+ADA = Principal(UUID(int=1), frozenset({Scope.INFER}), key_id=UUID(int=11))
+MALLORY = Principal(UUID(int=2), frozenset({Scope.INFER}), key_id=UUID(int=22))
+
+
+class RememberedLedger:
+    """Keeps rows by event id, as the real one does."""
+
+    def __init__(self) -> None:
+        self.rows: dict[UUID, InferenceFacts] = {}
+        self.opened = 0
+
+    def open(self, facts: InferenceFacts) -> None:
+        self.opened += 1
+        self.rows[facts.event_id] = facts
+
+    async def settle(self, facts: InferenceFacts) -> None:
+        assert self.rows[facts.event_id].status is EventStatus.STARTED
+        self.rows[facts.event_id] = facts
+
+    def record(self, facts: InferenceFacts) -> None:
+        self.rows[facts.event_id] = facts
+
+    @property
+    def last(self) -> InferenceFacts:
+        return list(self.rows.values())[-1]
+
+
+class Present:
+    def watch(self) -> None:
+        return None
+
+
+class Kit:
+    """The gateway and the parts a test may want to look at."""
+
+    def __init__(self, *, policy: KeepPolicy | None = None, transport: Any = None, baseline_model: str = "") -> None:
+        self.catalog = catalogs.load(MODELS, {}, mock=False)
+        self.ledger = RememberedLedger()
+        self.transport = transport or MockTransport(latency_scale=0)
+        self.provider = Provider("mock", OpenAIDialect(api_key="k"), self.transport)
+        self.store = MemoryStore(max_bytes=1_000_000)
+        self.gateway = Gateway(
+            catalog=self.catalog,
+            router=Router(self.catalog, default_quality_threshold=3.5),
+            cache=ExactCache(self.store, cipher_from("a passphrase"), clock=time.time, max_entry_bytes=100_000),
+            provider_for=lambda model, principal: self.provider,
+            ledger=self.ledger,
+            accountant=Accountant(self.catalog, baseline_model=baseline_model),
+            policy=policy or KeepPolicy(),
+            secret=b"secret",
+        )
+
+    async def answer(self, principal: Principal, asked: Ask) -> Answer:
+        return await self.gateway.answer(principal, replace(asked, started=time.perf_counter()), Present())
+
+
+def ask(
+    text: str = "What is the capital of France?", /, *, head: Mapping[str, Any] | None = None, **fields: Any
+) -> Ask:
+    """A chat request as a client would send it."""
+    body = {"model": "mock-small", "messages": [{"role": "user", "content": text}], **fields}
+    return chat.read(orjson.dumps(body), Head(**{"request_id": "req_test", "started": 0.0, **(head or {})}))
+
+
+async def events_of(answer: Answer) -> list[dict[str, Any]]:
+    """The JSON of each event of a streamed answer; `[DONE]` must be the last."""
+    assert answer.stream is not None
+    data = b"".join([piece async for piece in answer.stream])
+    *events, done, rest = data.split(b"\n\n")
+    assert (done, rest) == (b"data: [DONE]", b"")
+    return [orjson.loads(event.removeprefix(b"data: ")) for event in events]
+
+
+def text_of(answer: Answer) -> str:
+    text: str = orjson.loads(answer.body)["choices"][0]["message"]["content"]
+    return text

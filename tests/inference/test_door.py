@@ -1,0 +1,201 @@
+"""The door as HTTP callers meet it: headers, errors, hang-ups, and bodies nobody should send."""
+
+import random
+
+import orjson
+import pytest
+
+from accounts.principal import Principal, Scope
+from acron_site.lib.errors import InvalidApiKeyError
+from analytics.events import EventStatus
+from inference.domain import RoutingMode
+from inference.door import Door
+from inference.wire import models
+from tests.inference.asgi import call
+from tests.inference.kit import ADA, MALLORY, Kit
+
+READER = Principal(ADA.organization_id, frozenset({Scope.ANALYTICS}))
+CHAT = {"model": "mock-small", "messages": [{"role": "user", "content": "What is the capital of France?"}]}
+MAX_BODY = 10_000
+
+
+class Keys:
+    """Three keys everybody knows."""
+
+    known = {"ada": ADA, "mallory": MALLORY, "reader": READER}
+
+    def cached(self, token: str) -> Principal | None:
+        return self.known.get(token)
+
+    async def identify(self, token: str | None) -> Principal:
+        raise InvalidApiKeyError("this key is not known; create one under /keys")
+
+
+@pytest.fixture
+def kit() -> Kit:
+    return Kit()
+
+
+@pytest.fixture
+def door(kit: Kit) -> Door:
+    return Door(
+        gateway=kit.gateway,
+        keys=Keys(),  # type: ignore[arg-type]
+        models=models.listing(kit.catalog),
+        default_mode=RoutingMode.AUTOPILOT,
+        max_body_bytes=MAX_BODY,
+        max_in_flight=10,
+    )
+
+
+def key(name: str = "ada", **more: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {name}", "Content-Type": "application/json", **more}
+
+
+async def test_the_headers_tell_what_happened(door):
+    first = await call(door, "/v1/chat/completions", CHAT, headers=key(**{"x-request-id": "mine-1"}))
+    second = await call(door, "/v1/chat/completions", CHAT, headers={"x-api-key": "ada"})
+
+    assert first.headers["x-request-id"] == "mine-1"
+    assert second.headers["x-request-id"].startswith("req_")
+    assert (first.headers["x-acron-cache"], second.headers["x-acron-cache"]) == ("MISS", "HIT-T1")
+    assert first.headers["x-acron-model"] == "mock-small"
+    assert second.headers["x-acron-cost"] == "0"
+    assert second.headers["x-acron-saved"] == first.headers["x-acron-cost"]
+    assert second.headers["age"] == "0"
+    assert int(first.headers["content-length"]) == len(first.body)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "headers", "status", "code"),
+    [
+        ("POST", "/v1/chat/completions", {}, 401, "invalid_api_key"),
+        ("POST", "/v1/chat/completions", key("nobody"), 401, "invalid_api_key"),
+        ("POST", "/v1/chat/completions", key("reader"), 403, "insufficient_scope"),
+        ("GET", "/v1/chat/completions", key(), 405, "method_not_allowed"),
+        ("POST", "/v1/models", key(), 405, "method_not_allowed"),
+        ("POST", "/v1/nothing", key(), 404, "not_found"),
+        ("POST", "/v1/chat/completions", {**key(), "Content-Type": "text/plain"}, 415, "unsupported_media_type"),
+        ("POST", "/v1/chat/completions", key(**{"Content-Encoding": "gzip"}), 415, "unsupported_media_type"),
+    ],
+)
+async def test_what_cannot_be_served_is_refused_in_one_shape(door, method, path, headers, status, code):
+    response = await call(door, path, CHAT, method=method, headers=headers)
+
+    error = response.json()["error"]
+    assert (response.status, error["code"]) == (status, code)
+    assert error["message"]
+    assert error["request_id"] == response.headers["x-request-id"]
+
+
+async def test_an_oversized_body_is_refused_with_the_limit(door):
+    response = await call(door, "/infer", b" " * (MAX_BODY + 1), headers=key())
+
+    assert response.status == 413
+    assert str(MAX_BODY) in response.json()["error"]["message"]
+
+
+async def test_a_request_id_that_could_break_a_log_is_replaced(door):
+    response = await call(door, "/v1/models", method="GET", headers=key(**{"x-request-id": "a b\tc"}))
+
+    assert response.headers["x-request-id"].startswith("req_")
+
+
+async def test_infer_tells_the_whole_story(door):
+    asked = {"prompt": "What is the capital of France?", "model_override": "mock-small", "tags": {"team": "blue"}}
+    first = (await call(door, "/infer", asked, headers=key())).json()
+    second = (await call(door, "/infer", asked, headers=key())).json()
+
+    assert first["response"] == second["response"]
+    assert (first["cache_tier"], second["cache_tier"], second["similarity"]) == (0, 1, 1.0)
+    assert (second["cost"], second["savings"], second["savings_percent"]) == ("0", first["cost"], 100.0)
+    assert first["tokens_output"] > 0
+    assert first["routing"]["mode"] == "explicit"
+
+
+async def test_infer_and_chat_share_their_answers(door):
+    await call(door, "/v1/chat/completions", CHAT, headers=key())
+
+    asked = {"prompt": "What is the capital of France?", "model_override": "mock-small"}
+    again = await call(door, "/infer", asked, headers=key())
+
+    assert again.headers["x-acron-cache"] == "HIT-T1"
+
+
+async def test_infer_streams_deltas_and_then_the_story(door):
+    asked = {"prompt": "Tell me about rivers", "model_override": "mock-small", "stream": True}
+    response = await call(door, "/infer", asked, headers=key())
+
+    *deltas, story, done = response.body.strip().split(b"\n\n")
+    text = "".join(orjson.loads(delta.removeprefix(b"data: "))["delta"] for delta in deltas)
+    story = orjson.loads(story.removeprefix(b"data: "))
+    assert done == b"data: [DONE]"
+    assert story["response"] == text
+    assert story["cost"] not in (None, "0")
+
+
+async def test_a_broken_stream_ends_infer_with_the_error(door):
+    asked = {"prompt": "Tell me", "model_override": "mock-cut-stream", "stream": True}
+    response = await call(door, "/infer", asked, headers=key())
+
+    assert b'"upstream_error"' in response.body
+    assert b"[DONE]" not in response.body
+
+
+@pytest.mark.parametrize(("pieces", "model"), [(0, "mock-hang"), (2, "mock-small")])
+async def test_a_caller_who_hangs_up_ends_the_provider_call(door, kit, pieces, model):
+    asked = {**CHAT, "model": model, "stream": True}
+
+    await call(door, "/v1/chat/completions", asked, headers=key(), hang_up_after_pieces=pieces)
+
+    assert [row.status for row in kit.ledger.rows.values()] == [EventStatus.CLIENT_GONE]
+
+
+async def test_models_are_listed_with_what_is_missing(door):
+    listed = (await call(door, "/v1/models", method="GET", headers=key())).json()
+
+    entries = {entry["id"]: entry.get("acron", {}) for entry in listed["data"]}
+    assert {"auto", "acron-guided", "mock-small"} <= set(entries)
+    assert entries["far-away"]["unavailable_because"] == "set ABSENT_API_KEY"
+    assert entries["mock-small"]["price_per_million"] == {"input": "0.1", "output": "0.4"}
+    assert entries["mock-unpriced"]["price_per_million"] == {"input": None, "output": None}
+
+
+def hostile_bodies() -> list[bytes]:
+    """500 bodies: every prefix-cut, wrong type and odd byte that comes to mind, the same in each run."""
+    dice = random.Random(500)
+    good = orjson.dumps(
+        {**CHAT, "temperature": 0, "stream": False, "n": 1, "stop": ["x"], "acron": {"tags": {"a": "b"}}}
+    )
+    bodies = [good[:cut] for cut in range(0, len(good), 2)]
+    odd = [None, 7, -1, 1.5, "x", [], {}, True, [[]], {"a": None}, "\x00", 2**63, -(2**63), ["x", 5], {"type": 5}]
+    for field in ("model", "messages", "temperature", "stream", "n", "max_tokens", "acron", "response_format"):
+        bodies += [orjson.dumps({**CHAT, field: value}) for value in odd]
+    for value in odd:
+        bodies += [
+            orjson.dumps({**CHAT, "messages": [value]}),
+            orjson.dumps({**CHAT, "messages": [{"role": "user", "content": value}]}),
+            orjson.dumps({**CHAT, "messages": [{"role": value, "content": "x"}]}),
+            orjson.dumps({**CHAT, "messages": [{"role": "user", "content": [{"type": "text", "text": value}]}]}),
+            orjson.dumps({**CHAT, "acron": {"cache": value}}),
+        ]
+    bodies += [b"[" * 5000, b'{"a":' * 1000 + b"1" + b"}" * 1000, b'{"model":"m","messages":[],"x":1e400}']
+    bodies += [b'"\\ud800"', b"\xff\xfe\x00", b"\x00" * 50, b"NaN", b"null", b"true", b"[]", b'"text"', b"{}", b" "]
+    nested = b'{"model":"mock-small","messages":[{"role":"user","content":"x"}],"y":' + b"[" * 400 + b"]" * 400 + b"}"
+    bodies.append(nested)
+    while len(bodies) < 500:
+        mutated = bytearray(good)
+        for _ in range(dice.randint(1, 4)):
+            mutated[dice.randrange(len(mutated))] = dice.randrange(256)
+        bodies.append(bytes(mutated))
+    return bodies
+
+
+@pytest.mark.parametrize("path", ["/v1/chat/completions", "/infer"])
+async def test_500_malformed_bodies_are_never_our_failure(door, path):
+    for body in hostile_bodies():
+        response = await call(door, path, body, headers=key())
+
+        assert response.status < 500, (body[:200], response.body)
+        if response.status != 200:
+            assert response.json()["error"]["message"], body[:200]
