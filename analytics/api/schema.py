@@ -1,0 +1,64 @@
+"""How the answers look, for the OpenAPI document."""
+
+from typing import Any
+
+_COUNT: dict[str, Any] = {"type": "integer", "minimum": 0}
+_NUMBER: dict[str, Any] = {"type": "number", "nullable": True}
+_TEXT: dict[str, Any] = {"type": "string"}
+_AMOUNT: dict[str, Any] = {"type": "string", "description": "USD, exact", "example": "0.0000025"}
+_MAYBE_AMOUNT: dict[str, Any] = {**_AMOUNT, "nullable": True, "description": "USD, exact; null when not known"}
+_TIME: dict[str, Any] = {"type": "string", "format": "date-time"}
+_ID: dict[str, Any] = {"type": "string", "format": "uuid"}
+_TEXTS: dict[str, Any] = {"type": "object", "additionalProperties": _TEXT}
+
+
+def _object(properties: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "object", "properties": properties, "required": list(properties)}
+
+
+METRICS = _object(
+    {
+        **dict.fromkeys(("total_cost", "baseline_cost", "savings"), _AMOUNT),
+        "savings_percent": _NUMBER,
+        **dict.fromkeys(("requests", "total_requests", "provider_calls", "cache_hits"), _COUNT),
+        "cache_hit_rate": {"type": "number", "minimum": 0, "maximum": 1},
+        "tier_hits": _object(dict.fromkeys(("1", "2", "3"), _COUNT)),
+        **dict.fromkeys(("avg_quality", "avg_latency_ms", "p50_latency_ms", "p95_latency_ms"), _NUMBER),
+        **dict.fromkeys(("tokens_input", "tokens_output", "errors", "interrupted", "unpriced"), _COUNT),
+    }
+)
+
+_INFERENCE = _object(
+    {
+        "request_id": _TEXT,
+        "event_id": _ID,
+        "timestamp": _TIME,
+        "settled_at": {**_TIME, "nullable": True},
+        "status": {"type": "string", "enum": ["started", "ok", "error", "client_gone", "interrupted"]},
+        **dict.fromkeys(("endpoint", "model", "model_requested", "provider"), _TEXT),
+        **dict.fromkeys(("routing_mode", "route_reason", "task_type", "cache_status"), _TEXT),
+        "cache_tier": {"type": "integer", "enum": [0, 1, 2, 3]},
+        **dict.fromkeys(("tokens_input", "tokens_output", "tokens_input_uncached", "tokens_cache_read"), _COUNT),
+        **dict.fromkeys(("tokens_cache_write", "tokens_cache_write_long", "tokens_input_audio"), _COUNT),
+        **dict.fromkeys(("tokens_output_audio", "tokens_reasoning", "web_searches"), _COUNT),
+        "usage_flag": _TEXT,
+        "cost": _MAYBE_AMOUNT,
+        "cost_status": {"type": "string", "enum": ["priced", "estimated", "unpriced", "free"]},
+        "cost_breakdown": _TEXTS,
+        "baseline_model": _TEXT,
+        **dict.fromkeys(("baseline_cost", "savings"), _MAYBE_AMOUNT),
+        "quality_score": _NUMBER,
+        "latency_ms": {"type": "number"},
+        "first_token_ms": _NUMBER,
+        "overhead_ms": {"type": "number"},
+        "stream": {"type": "boolean"},
+        **dict.fromkeys(("attempt", "http_status"), _COUNT),
+        "error_code": _TEXT,
+        "key_id": {**_ID, "nullable": True},
+        "user": _TEXT,
+        "tags": _TEXTS,
+    }
+)
+RECENT = _object(
+    {"data": {"type": "array", "items": _INFERENCE}, "has_more": {"type": "boolean"}, "next": {**_ID, "nullable": True}}
+)

@@ -1,0 +1,10 @@
+"""Addresses of analytics for programs."""
+
+from django.urls import URLPattern, path
+
+from analytics.api import views
+
+urlpatterns: list[URLPattern] = [
+    path("metrics", views.MetricsView.as_view(), name="api-metrics"),
+    path("analytics/recent-inferences", views.RecentInferencesView.as_view(), name="api-recent-inferences"),
+]

@@ -1,0 +1,103 @@
+"""The ledger's numbers as JSON says them."""
+
+from decimal import Decimal
+from typing import Any
+
+from acron_site.lib import money
+from analytics.selectors import Inference, Metrics
+
+
+def of_metrics(metrics: Metrics) -> dict[str, Any]:
+    return {
+        "total_cost": money.to_text(metrics.total_cost),
+        "baseline_cost": money.to_text(metrics.baseline_cost),
+        "savings": money.to_text(metrics.saved),
+        "savings_percent": _percent(metrics.saved, metrics.baseline_cost),
+        "requests": metrics.requests,
+        "total_requests": metrics.requests,
+        "provider_calls": metrics.provider_calls,
+        "cache_hits": metrics.cache_hits,
+        "cache_hit_rate": round(metrics.cache_hit_rate, 6),
+        "tier_hits": {str(tier): hits for tier, hits in metrics.tier_hits.items()},
+        "avg_quality": _rounded(metrics.avg_quality),
+        "avg_latency_ms": _rounded(metrics.avg_latency_ms),
+        "p50_latency_ms": _rounded(metrics.p50_latency_ms),
+        "p95_latency_ms": _rounded(metrics.p95_latency_ms),
+        "tokens_input": metrics.tokens_input,
+        "tokens_output": metrics.tokens_output,
+        "errors": metrics.errors,
+        "interrupted": metrics.interrupted,
+        "unpriced": metrics.unpriced,
+    }
+
+
+def of_inference(row: Inference) -> dict[str, Any]:
+    return {
+        "request_id": row.request_id,
+        "event_id": str(row.event_id),
+        "timestamp": row.occurred_at.isoformat(),
+        "settled_at": row.settled_at.isoformat() if row.settled_at else None,
+        "status": row.status,
+        "endpoint": row.endpoint,
+        "model": row.model,
+        "model_requested": row.model_requested,
+        "provider": row.provider,
+        "routing_mode": row.routing_mode,
+        "route_reason": row.route_reason,
+        "task_type": row.task_type,
+        "cache_status": row.cache_status,
+        "cache_tier": row.cache_tier,
+        **_tokens(row),
+        **_amounts(row),
+        "quality_score": row.quality_score,
+        "latency_ms": row.latency_ms,
+        "first_token_ms": row.first_token_ms,
+        "overhead_ms": row.overhead_ms,
+        "stream": row.stream,
+        "attempt": row.attempt,
+        "http_status": row.http_status,
+        "error_code": row.error_code,
+        "key_id": str(row.key_id) if row.key_id else None,
+        "user": row.end_user,
+        "tags": dict(row.tags),
+    }
+
+
+def _tokens(row: Inference) -> dict[str, Any]:
+    tokens = row.tokens
+    return {
+        "tokens_input": tokens.total_input,
+        "tokens_output": tokens.total_output,
+        "tokens_input_uncached": tokens.input,
+        "tokens_cache_read": tokens.cache_read,
+        "tokens_cache_write": tokens.cache_write,
+        "tokens_cache_write_long": tokens.cache_write_long,
+        "tokens_input_audio": tokens.input_audio,
+        "tokens_output_audio": tokens.output_audio,
+        "tokens_reasoning": tokens.reasoning,
+        "web_searches": tokens.web_searches,
+        "usage_flag": row.usage_flag,
+    }
+
+
+def _amounts(row: Inference) -> dict[str, Any]:
+    return {
+        "cost": _amount(row.cost_usd),
+        "cost_status": row.cost_status,
+        "cost_breakdown": dict(row.cost_breakdown),
+        "baseline_model": row.baseline_model,
+        "baseline_cost": _amount(row.baseline_cost_usd),
+        "savings": _amount(row.saved_usd),
+    }
+
+
+def _amount(amount: Decimal | None) -> str | None:
+    return None if amount is None else money.to_text(amount)
+
+
+def _percent(part: Decimal, whole: Decimal) -> float | None:
+    return round(float(100 * part / whole), 2) if whole else None
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 3)

@@ -1,0 +1,129 @@
+"""The ledger's table."""
+
+from typing import Any
+
+from django.db import models
+from django.db.models import Q
+
+from accounts.tenancy import OrganizationScopedModel
+from analytics.events import CostStatus, EventStatus
+
+
+def _text() -> "models.TextField[str, str]":
+    return models.TextField(blank=True, default="", db_default="")
+
+
+def _count() -> "models.BigIntegerField[int, int]":
+    return models.BigIntegerField(default=0, db_default=0)
+
+
+def _money() -> "models.DecimalField[Any, Any]":
+    return models.DecimalField(max_digits=38, decimal_places=18, null=True, blank=True)
+
+
+class InferenceEvent(OrganizationScopedModel):
+    """One attempt at a provider, or one answer from the cache (see `events.InferenceFacts`).
+
+    Written by the ledger alone, from lines that may be older than it: a new column needs a `db_default`.
+    Nothing refers to this table and the database keeps no foreign key of it: rows outlive what they speak of.
+    """
+
+    event_id = models.UUIDField(primary_key=True)  # version 7: sorts by time
+    organization = models.ForeignKey(
+        "accounts.Organization",
+        on_delete=models.CASCADE,
+        related_name="+",
+        db_constraint=False,  # a row that arrives after its organisation has gone must not stop the ledger
+        db_index=False,
+    )
+    request_id = _text()
+    occurred_at = models.DateTimeField()
+    settled_at = models.DateTimeField(null=True, blank=True)
+    worker = _text()  # the process that began the row; whoever adopts its journal ends what it left open
+    status = models.TextField(choices=[(status.value, status.value) for status in EventStatus])
+    endpoint = _text()
+    key_id = models.UUIDField(null=True, blank=True)
+    end_user = _text()
+    task_type = _text()
+    tags = models.JSONField(default=dict, db_default={}, blank=True)
+
+    routing_mode = _text()
+    route_reason = _text()
+    model_requested = _text()
+    model = _text()
+    provider = _text()
+    service_tier = _text()
+    cache_status = _text()
+    cache_tier = models.IntegerField(default=0, db_default=0)
+    attempt = models.IntegerField(default=1, db_default=1)
+    stream = models.BooleanField(default=False, db_default=False)
+    http_status = models.IntegerField(default=0, db_default=0)
+    error_code = _text()
+
+    tokens_input = _count()
+    tokens_cache_read = _count()
+    tokens_cache_write = _count()
+    tokens_cache_write_long = _count()
+    tokens_input_audio = _count()
+    tokens_output = _count()
+    tokens_output_audio = _count()
+    tokens_reasoning = _count()
+    web_searches = _count()
+    usage_flag = _text()
+
+    cost_usd = _money()
+    cost_status = models.TextField(
+        choices=[(status.value, status.value) for status in CostStatus],
+        default=CostStatus.UNPRICED,
+        db_default=CostStatus.UNPRICED.value,
+    )
+    cost_breakdown = models.JSONField(default=dict, db_default={}, blank=True)
+    price_version = _text()
+    baseline_model = _text()
+    baseline_cost_usd = _money()
+    saved_usd = _money()
+
+    quality_score = models.FloatField(null=True, blank=True)
+    latency_ms = models.FloatField(default=0.0, db_default=0.0)
+    first_token_ms = models.FloatField(null=True, blank=True)
+    overhead_ms = models.FloatField(default=0.0, db_default=0.0)
+
+    class Meta(OrganizationScopedModel.Meta):
+        indexes = [
+            models.Index(
+                "organization",
+                models.F("occurred_at").desc(),
+                models.F("event_id").desc(),
+                name="event_recent",
+            ),
+            models.Index(fields=["organization", "request_id"], name="event_by_request"),
+            models.Index(fields=["worker"], condition=Q(status="started"), name="event_started"),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(status="started")
+                | Q(cost_usd__isnull=True, cost_status="unpriced")
+                | (Q(cost_usd__isnull=False) & ~Q(cost_status="unpriced")),
+                name="event_cost_is_null_only_when_unpriced",
+            ),
+            models.CheckConstraint(
+                condition=Q(status__in=[status.value for status in EventStatus]), name="event_status_is_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(
+                    tokens_input__gte=0,
+                    tokens_cache_read__gte=0,
+                    tokens_cache_write__gte=0,
+                    tokens_cache_write_long__gte=0,
+                    tokens_input_audio__gte=0,
+                    tokens_output__gte=0,
+                    tokens_output_audio__gte=0,
+                    tokens_reasoning__gte=0,
+                    web_searches__gte=0,
+                ),
+                name="event_tokens_are_not_negative",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.request_id} {self.status}"

@@ -1,0 +1,43 @@
+"""An operator's process beside the product: makes keys and revokes them when told to.
+
+Run as `python -m tests.faults.operating` with the product's environment. A line `make` is answered with a key of
+Ada's organisation, `revoke KEY` with the moment (seconds since 1970) at which the revocation stood.
+"""
+
+import os
+import sys
+import time
+
+import django
+
+
+def main() -> None:
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "acron_site.settings")
+    django.setup()
+    for line in sys.stdin:
+        word, _, text = line.strip().partition(" ")
+        print(_make() if word == "make" else _revoke(text), flush=True)
+
+
+def _make() -> str:
+    from accounts import services
+    from accounts.models import Organization
+    from accounts.principal import Scope
+
+    return services.create_api_key(Organization.objects.get(slug="ada"), "Story", scopes=[Scope.INFER]).text
+
+
+def _revoke(text: str) -> str:
+    from accounts import keys, services
+    from accounts.models import ApiKey
+    from accounts.principal import Principal, Scope
+
+    parsed = keys.parse(text)
+    assert parsed is not None
+    key = ApiKey.all_organizations.get(prefix=parsed.prefix)
+    services.revoke_key(Principal(key.organization_id, frozenset({Scope.ADMIN})), key.pk)
+    return str(time.time())
+
+
+if __name__ == "__main__":
+    main()
