@@ -9,7 +9,8 @@ def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "acron_site.settings")
     from acron_site import embedded
 
-    embedded.provide(os.environ)
+    # a taken port is said before anything is started
+    embedded.start(os.environ, needs_port=sys.argv[1:2] in (["up"], ["api"]))
     from django.core.management import execute_from_command_line
 
     execute_from_command_line(sys.argv)

@@ -5,11 +5,15 @@ from pathlib import Path
 
 import environ
 
+from acron_site import __version__, broker
+from acron_site.embedded import GENERATED_NAME, REDIS_NAMES
 from acron_site.lib import config
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-environ.Env.read_env(BASE_DIR / ".env")  # does not override what is already set
+# `acron_site.embedded` has put the content of `.env` here, and the addresses of what it started
 env = environ.Env()
+# models.yaml names the variables that hold the providers' keys and addresses, so they cannot be listed here
+ENVIRON = os.environ
 
 ACRON = config.load(BASE_DIR / "config" / "config.yaml", os.environ)
 DATA_DIR = BASE_DIR / ACRON.storage.data_dir
@@ -20,14 +24,9 @@ SECRET_KEY = env("DJANGO_SECRET_KEY", default="")
 ALLOWED_HOSTS = [host.strip() for host in ACRON.api.allowed_hosts.split(",") if host.strip()]
 ENCRYPTION_KEY = env("ASAHI_ENCRYPTION_KEY", default="")
 KEY_PEPPERS = env("ASAHI_KEY_PEPPERS", default="")
-REDIS_URL = next(
-    (
-        env(name)
-        for name in ("REDIS_URL", "REDIS_PRIVATE_URL", "REDIS_TLS_URL", "REDISCLOUD_URL")
-        if env(name, default="")
-    ),
-    "",
-)
+# which of these three we made ourselves because nobody set them
+GENERATED_SECRETS = env.list(GENERATED_NAME, default=[])
+REDIS_URL = next((env(name) for name in REDIS_NAMES if env(name, default="")), "")
 
 INSTALLED_APPS = [
     "django.contrib.admin",
@@ -49,9 +48,9 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "acron_site.lib.api.RequestIdMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "acron_site.lib.api.RequestIdMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -86,6 +85,7 @@ DATABASES["default"]["OPTIONS"] = {
     # CONN_MAX_AGE leaks connections under ASGI; the pool does not
     "pool": {"min_size": 0, "max_size": 8, "timeout": 3},
     "connect_timeout": 3,
+    "tcp_user_timeout": 5_000,  # milliseconds; a server that swallows data is noticed
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
@@ -115,7 +115,7 @@ USE_TZ = True
 
 STATIC_URL = "static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
-STATICFILES_DIRS = [BASE_DIR / "static"]
+STATICFILES_DIRS = [folder for folder in [BASE_DIR / "static"] if folder.is_dir()]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedStaticFilesStorage"},
@@ -142,7 +142,25 @@ REST_FRAMEWORK = {
     "UNAUTHENTICATED_USER": None,
 }
 
-CELERY_BROKER_URL = env("CELERY_BROKER_URL", default=REDIS_URL or "memory://")
+SPECTACULAR_SETTINGS = {
+    "TITLE": "ACRON",
+    "DESCRIPTION": "One gateway in front of the language models: it routes, caches and keeps the books.",
+    "VERSION": __version__,
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_PUBLIC": True,
+    "SERVE_AUTHENTICATION": [],
+    "SERVE_PERMISSIONS": [],
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "COMPONENT_SPLIT_REQUEST": True,
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "inference.api.schema.add_gateway",
+    ],
+}
+
+CELERY_BROKER_URL = env("CELERY_BROKER_URL", default="") or broker.url(REDIS_URL)
+CELERY_BROKER_TRANSPORT_OPTIONS = broker.options(CELERY_BROKER_URL, DATA_DIR / "jobs")
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_TIME_LIMIT = 600

@@ -123,7 +123,7 @@ class Route:
 class Answer:
     """What goes back to the caller: a whole body, or a stream of OpenAI's server-sent events.
 
-    `facts` is the ledger's row: final for a whole body, STARTED for a stream, whose own `facts` become final at its end.
+    `facts` is the ledger's row: final for a whole body, STARTED for a stream, whose own become final at its end.
     """
 
     facts: InferenceFacts

@@ -8,10 +8,10 @@ from functools import lru_cache
 from typing import Protocol
 
 from accounts.principal import Principal
-from acron_site.lib.errors import AcronError, UnknownModelError, UpstreamError
+from acron_site.lib.errors import AcronError, UnknownModelError, UpstreamUnreachableError
 from analytics.events import Ledger
+from caching import namespaces
 from caching.exact import Entry, ExactCache
-from caching.protocols import Namespace
 from inference import facts, fingerprint, notes
 from inference.accounting import Accountant
 from inference.attempts import Attempt
@@ -99,7 +99,7 @@ class Gateway:
         return Visit(
             principal=principal,
             ask=ask,
-            namespace=Namespace(principal.organization_id, ask.controls.namespace),
+            namespace=namespaces.named(principal.organization_id, ask.controls.namespace),
             fingerprint=fingerprint.fingerprint(
                 ask,
                 target=model.name if model else fingerprint.policy_name(ask),
@@ -154,7 +154,7 @@ class Gateway:
             return await self._read(chosen, attempt, reply)
         except AcronError as error:
             # a refused call costs nothing; one that was cut off later may have been billed
-            was_refused = reply.status >= _REFUSED if reply else isinstance(error, UpstreamError)
+            was_refused = reply.status >= _REFUSED if reply else isinstance(error, UpstreamUnreachableError)
             await attempt.fail(error, None if was_refused else attempt.estimate)
             raise
         except asyncio.CancelledError:

@@ -1,7 +1,7 @@
 """Puts the gateway together from the settings: one set of parts per process."""
 
+import asyncio
 import hashlib
-import os
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property, lru_cache
@@ -57,7 +57,7 @@ class Providers:
         await self._http.close()
 
     def _make(self, model: Model) -> Provider:
-        key = os.environ.get(model.api_key_env, "") if model.api_key_env else ""
+        key = settings.ENVIRON.get(model.api_key_env, "") if model.api_key_env else ""
         name, key_name = model.provider, model.api_key_env
         dialect: Dialect = AnthropicDialect(api_key=key, name=name, key_name=key_name)
         if model.answered_by != "anthropic":
@@ -134,11 +134,11 @@ class Parts:
         await self.keys.stop()
         await self.providers.close()
         await self.cache.store.close()
-        self.ledger.stop()
+        await asyncio.to_thread(self.ledger.stop)  # carries in what it can, which takes a while
 
 
 @lru_cache(maxsize=4)
 def load_catalog(config: Config) -> Catalog:
     """The catalogue of these settings, read once per process."""
     path = Path(settings.BASE_DIR) / config.providers.models_file
-    return catalogs.load(path, os.environ, mock=config.providers.mock, today=datetime.now(UTC).date())
+    return catalogs.load(path, settings.ENVIRON, mock=config.providers.mock, today=datetime.now(UTC).date())

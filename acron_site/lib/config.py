@@ -50,7 +50,7 @@ class Cache:
 class Routing:
     default_mode: str = "autopilot"
     default_quality_threshold: float = 3.5
-    baseline_model: str = ""
+    baseline_model: str = "gpt-6.1-sol"
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,9 +139,7 @@ def _from_file(path: Path) -> dict[str, dict[str, Any]]:
 
 
 def _overrides(environ: Mapping[str, str]) -> list[tuple[str, tuple[str, str], str]]:
-    known = {
-        f"{PREFIX}{section}_{key}".upper(): (section, key) for section in _SECTIONS for key in _keys(section)
-    }
+    known = {f"{PREFIX}{section}_{key}".upper(): (section, key) for section in _SECTIONS for key in _keys(section)}
     # long names come last: where both are set, the more exact one wins
     named = {SHORT_NAMES[name]: (name, text) for name, text in environ.items() if name in SHORT_NAMES}
     for name, text in environ.items():

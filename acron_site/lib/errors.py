@@ -15,9 +15,7 @@ class AcronError(Exception):
     code: ClassVar[str] = "internal_error"
     type: ClassVar[str] = "api_error"
 
-    def __init__(
-        self, message: str, *, param: str | None = None, headers: Mapping[str, str] | None = None
-    ) -> None:
+    def __init__(self, message: str, *, param: str | None = None, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(message)
         self.message = message
         self.param = param
@@ -68,6 +66,10 @@ class UpstreamError(AcronError):
     """The provider failed or answered something that is no answer."""
 
     status, code, type = 502, "upstream_error", "api_error"
+
+
+class UpstreamUnreachableError(UpstreamError):
+    """The provider was never asked, so nothing can have been billed."""
 
 
 class NoModelsAvailableError(AcronError):

@@ -9,7 +9,7 @@ from functools import lru_cache
 import aiohttp
 from yarl import URL
 
-from acron_site.lib.errors import AcronError, UpstreamError, UpstreamTimeoutError
+from acron_site.lib.errors import AcronError, UpstreamError, UpstreamTimeoutError, UpstreamUnreachableError
 from inference.providers.base import Call
 
 _KEEPALIVE_SECONDS = 30
@@ -186,6 +186,8 @@ def _ours(error: Exception, url: URL, *, is_answering: bool) -> AcronError:
         what = "stopped in the middle of its answer" if is_answering else "did not begin to answer in time"
         return UpstreamTimeoutError(f"{url.host} {what}; try again, or choose a faster model")
     if isinstance(error, aiohttp.ClientConnectorError):
-        return UpstreamError(f"{url.host} cannot be reached; try again, or choose a model of another provider")
+        return UpstreamUnreachableError(
+            f"{url.host} cannot be reached; try again, or choose a model of another provider"
+        )
     what = "broke its answer off" if is_answering else "closed the connection without an answer"
     return UpstreamError(f"{url.host} {what} ({type(error).__name__}); try again")

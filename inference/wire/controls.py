@@ -5,12 +5,12 @@ from typing import Any
 
 from acron_site.lib.errors import InvalidRequestError
 from inference.domain import CacheControls
+from inference.wire import fields
 
 DEFAULT = CacheControls()
 
 _MODES = {"on": (True, True), "off": (False, False), "read": (True, False), "write": (False, True)}
 _FIELDS = ("mode", "ttl", "threshold", "namespace", "tiers")
-_MAX_NAMESPACE = 128
 _MAX_DIGITS = 11
 
 
@@ -19,15 +19,15 @@ def parse(cache_control: str, namespace: str, options: Any) -> CacheControls:
     if not cache_control and not namespace and options is None:
         return DEFAULT
     directives = _directives(cache_control)
-    fields = _require_object(options)
-    read, write = _read_write(directives, fields)
+    own = _require_object(options)
+    read, write = _read_write(directives, own)
     return CacheControls(
         read=read,
         write=write,
         only_if_cached="only-if-cached" in directives,
         max_age_seconds=_seconds(directives["max-age"], "Cache-Control") if "max-age" in directives else None,
-        ttl_seconds=_seconds(fields["ttl"], "acron.cache.ttl") if fields.get("ttl") is not None else None,
-        namespace=_namespace(fields.get("namespace") or namespace or "default"),
+        ttl_seconds=_seconds(own["ttl"], "acron.cache.ttl") if own.get("ttl") is not None else None,
+        namespace=fields.text(own, "namespace", path="acron.cache.") or namespace or "default",
     )
 
 
@@ -49,17 +49,17 @@ def _require_object(options: Any) -> Mapping[str, Any]:
     return options
 
 
-def _read_write(directives: Mapping[str, str], fields: Mapping[str, Any]) -> tuple[bool, bool]:
+def _read_write(directives: Mapping[str, str], own: Mapping[str, Any]) -> tuple[bool, bool]:
     read, write = True, True
     if "no-store" in directives:
         read, write = False, False
     elif "no-cache" in directives:
         read = False
-    if (mode := fields.get("mode")) is not None:
+    if (mode := own.get("mode")) is not None:
         if not isinstance(mode, str) or mode not in _MODES:
             raise InvalidRequestError(f"acron.cache.mode must be one of {', '.join(_MODES)}", param="acron.cache.mode")
         read, write = _MODES[mode]
-    if 1 not in _tiers(fields.get("tiers")):
+    if 1 not in _tiers(own.get("tiers")):
         read, write = False, False
     return read, write
 
@@ -78,12 +78,3 @@ def _seconds(value: Any, name: str) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or value < 0:
         raise InvalidRequestError(f"{name} must be a whole number of seconds, 0 or more", param=name)
     return value
-
-
-def _namespace(name: Any) -> str:
-    if not isinstance(name, str) or not 0 < len(name) <= _MAX_NAMESPACE or not name.isprintable():
-        raise InvalidRequestError(
-            f"the cache namespace must be 1 to {_MAX_NAMESPACE} printable characters",
-            param="acron.cache.namespace",
-        )
-    return name

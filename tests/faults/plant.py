@@ -132,6 +132,6 @@ def _models(upstream: str) -> str:
     document = {
         "quality_source": "invented",
         "providers": {"standin": provider},
-        "models": {name: model for name in MODELS},
+        "models": dict.fromkeys(MODELS, model),
     }
     return json.dumps(document)  # YAML can read JSON

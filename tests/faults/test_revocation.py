@@ -63,9 +63,10 @@ def status_of(line: http.client.HTTPConnection, key: str) -> int:
 
 def test_a_revoked_key_is_refused_by_both_workers_within_a_second(plant: Plant, operator: Operator):
     key = operator("make")
-    with closing(line_to(plant, plant.product.workers()[0])) as one, closing(
-        line_to(plant, plant.product.workers()[1])
-    ) as other:
+    with (
+        closing(line_to(plant, plant.product.workers()[0])) as one,
+        closing(line_to(plant, plant.product.workers()[1])) as other,
+    ):
         known = [status_of(line, key) for line in (one, other)]
         revoked_at = float(operator(f"revoke {key}"))
         refused_after = [seconds_until_refused(line, key, since=revoked_at) for line in (one, other)]

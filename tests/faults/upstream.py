@@ -9,7 +9,7 @@ import json
 import sys
 from typing import Any
 
-WORDS = "the ledger remembers every call".split()
+WORDS = ["the", "ledger", "remembers", "every", "call"]
 _ENDLESS_PAUSE_SECONDS = 0.02
 
 
@@ -73,9 +73,7 @@ class Line:
         self._writer.write(head + body)
 
     def begin_stream(self) -> None:
-        self._writer.write(
-            b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
-        )
+        self._writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n")
 
     def send_event(self, content: dict[str, Any]) -> None:
         self._send_chunk(b"data: %b\n\n" % json.dumps(content).encode())

@@ -1,7 +1,6 @@
 """A gateway of small real parts: memory for Redis, the mock provider without delays, a ledger to look into."""
 
 import time
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -82,9 +81,7 @@ class Kit:
         return await self.gateway.answer(principal, replace(asked, started=time.perf_counter()), Present())
 
 
-def ask(
-    text: str = "What is the capital of France?", /, *, head: Mapping[str, Any] | None = None, **fields: Any
-) -> Ask:
+def ask(text: str = "What is the capital of France?", /, *, head: Any = None, **fields: Any) -> Ask:
     """A chat request as a client would send it."""
     body = {"model": "mock-small", "messages": [{"role": "user", "content": text}], **fields}
     return chat.read(orjson.dumps(body), Head(**{"request_id": "req_test", "started": 0.0, **(head or {})}))

@@ -1,6 +1,7 @@
 """The door as HTTP callers meet it: headers, errors, hang-ups, and bodies nobody should send."""
 
 import random
+from typing import Any
 
 import orjson
 import pytest
@@ -168,7 +169,23 @@ def hostile_bodies() -> list[bytes]:
         {**CHAT, "temperature": 0, "stream": False, "n": 1, "stop": ["x"], "acron": {"tags": {"a": "b"}}}
     )
     bodies = [good[:cut] for cut in range(0, len(good), 2)]
-    odd = [None, 7, -1, 1.5, "x", [], {}, True, [[]], {"a": None}, "\x00", 2**63, -(2**63), ["x", 5], {"type": 5}]
+    odd: list[Any] = [
+        None,
+        7,
+        -1,
+        1.5,
+        "x",
+        [],
+        {},
+        True,
+        [[]],
+        {"a": None},
+        "\x00",
+        2**63,
+        -(2**63),
+        ["x", 5],
+        {"type": 5},
+    ]
     for field in ("model", "messages", "temperature", "stream", "n", "max_tokens", "acron", "response_format"):
         bodies += [orjson.dumps({**CHAT, field: value}) for value in odd]
     for value in odd:

@@ -1,0 +1,187 @@
+"""Looks at everything the product leans on, and says how to mend what is broken."""
+
+import platform
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+import redis
+from django.conf import settings
+from django.db import DatabaseError, connection
+from django.db.migrations.executor import MigrationExecutor
+
+from acron_site import serving
+from acron_site.lib.config import Config
+from analytics import wiring as analytics
+from inference import catalog as catalogs
+
+_MIB = 1024 * 1024
+_LEAST_FREE_BYTES = 500 * _MIB
+_OLDEST_POSTGRES = 150_000
+_OLDEST_PGVECTOR = (0, 7)
+_OLDEST_REDIS = (6, 2)
+_OLD_BACKLOG_SECONDS = 300.0
+
+
+class Verdict(StrEnum):
+    OK = "ok"
+    WARNING = "warning"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    subject: str
+    verdict: Verdict
+    says: str
+    fix: str = ""
+
+
+def findings() -> Iterator[Finding]:
+    """One finding for each dependency, in the order in which one would mend them."""
+    for look in _LOOKS:
+        yield look()
+
+
+def _good(subject: str, says: str) -> Finding:
+    return Finding(subject, Verdict.OK, says)
+
+
+def _python() -> Finding:
+    return _good("python", platform.python_version())
+
+
+def _data_dir() -> Finding:
+    folder: Path = settings.DATA_DIR
+    probe = folder / ".doctor"
+    try:
+        probe.write_bytes(b"x")
+        probe.unlink()
+    except OSError as error:
+        fix = "make it writable, or set ASAHI_STORAGE_DATA_DIR to another folder"
+        return Finding("data directory", Verdict.FAILED, f"{folder}: {error.strerror}", fix)
+    free = shutil.disk_usage(folder).free
+    says = f"{folder}, {free // _MIB:,} MiB free"
+    if free < _LEAST_FREE_BYTES:
+        return Finding("data directory", Verdict.WARNING, says, "free some space: the ledger's journal lies here")
+    return _good("data directory", says)
+
+
+def _database() -> Finding:
+    subject = "database"
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT current_setting('server_version_num')::int, current_setting('server_version')")
+            number, version = cursor.fetchone()
+    except DatabaseError as error:
+        fix = "start PostgreSQL, or correct DATABASE_URL, or unset it for the embedded one"
+        return Finding(subject, Verdict.FAILED, _first_line(error), fix)
+    if number < _OLDEST_POSTGRES:
+        return Finding(subject, Verdict.FAILED, f"PostgreSQL {version}", "use PostgreSQL 15 or newer")
+    return _good(subject, f"PostgreSQL {version}")
+
+
+def _pgvector() -> Finding:
+    subject = "pgvector"
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT default_version FROM pg_available_extensions WHERE name = 'vector'")
+            row = cursor.fetchone()
+    except DatabaseError as error:
+        return Finding(subject, Verdict.FAILED, _first_line(error), "see database")
+    if row is None or _version(row[0]) < _OLDEST_PGVECTOR:
+        fix = "install pgvector 0.7 or newer on the database server"
+        return Finding(subject, Verdict.FAILED, row[0] if row else "not installed", fix)
+    return _good(subject, row[0])
+
+
+def _migrations() -> Finding:
+    subject = "migrations"
+    try:
+        executor = MigrationExecutor(connection)
+        waiting = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    except DatabaseError as error:
+        return Finding(subject, Verdict.FAILED, _first_line(error), "see database")
+    if waiting:
+        return Finding(subject, Verdict.FAILED, f"{len(waiting)} not applied", "run: python manage.py migrate")
+    return _good(subject, "all applied")
+
+
+def _redis() -> Finding:
+    config: Config = settings.ACRON
+    if config.cache.backend == "memory" or not settings.REDIS_URL:
+        fix = "for more than one process set ASAHI_CACHE_BACKEND=redis"
+        return Finding("redis", Verdict.WARNING, "not used, the cache is in this process' memory", fix)
+    try:
+        with redis.Redis.from_url(settings.REDIS_URL, socket_timeout=2, socket_connect_timeout=2) as client:
+            version = str(client.info("server")["redis_version"])
+    except (redis.RedisError, OSError, ValueError) as error:
+        fix = "start Redis, or correct REDIS_URL, or unset it for the embedded one"
+        return Finding("redis", Verdict.FAILED, _first_line(error), fix)
+    if _version(version) < _OLDEST_REDIS:
+        return Finding("redis", Verdict.FAILED, version, "use Redis 6.2 or newer")
+    return _good("redis", version)
+
+
+def _secrets() -> Finding:
+    if settings.GENERATED_SECRETS:
+        names = ", ".join(settings.GENERATED_SECRETS)
+        says = f"made by ACRON for trying it out: {names}"
+        fix = f"set them in the environment for real use; those in use are in {settings.DATA_DIR / 'secrets.json'}"
+        return Finding("secrets", Verdict.WARNING, says, fix)
+    return _good("secrets", "set in the environment")
+
+
+def _providers() -> Finding:
+    present = [name for name in serving.PROVIDER_KEYS if settings.ENVIRON.get(name)]
+    if not present:
+        fix = f"set one of {', '.join(serving.PROVIDER_KEYS)}; until then only the mock provider answers"
+        return Finding("provider keys", Verdict.WARNING, "none", fix)
+    return _good("provider keys", ", ".join(present))
+
+
+def _models() -> Finding:
+    config: Config = settings.ACRON
+    path = Path(settings.BASE_DIR) / config.providers.models_file
+    try:
+        catalog = catalogs.load(path, settings.ENVIRON, mock=config.providers.mock)
+    except (catalogs.CatalogError, OSError) as error:
+        return Finding("models", Verdict.FAILED, _first_line(error), f"correct {config.providers.models_file}")
+    usable = sum(1 for model in catalog.models if not model.unavailable_because)
+    return _good("models", f"{len(catalog.models)} listed, {usable} available")
+
+
+def _ledger() -> Finding:
+    backlog = analytics.backlog()
+    says = f"{backlog.bytes:,} bytes on their way into PostgreSQL"
+    if backlog.rejected:
+        fix = f"look into {settings.DATA_DIR / 'ledger'}: PostgreSQL refused these rows"
+        return Finding("ledger", Verdict.FAILED, f"{backlog.rejected} rows were refused", fix)
+    if backlog.oldest_seconds > _OLD_BACKLOG_SECONDS:
+        fix = "start the web server: its workers carry the journal into PostgreSQL"
+        return Finding("ledger", Verdict.WARNING, f"{says}, for {backlog.oldest_seconds:.0f} s", fix)
+    return _good("ledger", says)
+
+
+_LOOKS: tuple[Callable[[], Finding], ...] = (
+    _python,
+    _data_dir,
+    _database,
+    _pgvector,
+    _migrations,
+    _redis,
+    _secrets,
+    _models,
+    _providers,
+    _ledger,
+)
+
+
+def _version(text: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in text.split(".") if part.isdigit())
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]
