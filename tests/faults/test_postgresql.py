@@ -7,7 +7,8 @@ import time
 import pytest
 
 from tests.faults import books
-from tests.faults.load import Log, under_load, unique_wishes
+from tests.faults.load import Log, Wish, send_all, under_load, unique_wishes
+from tests.faults.operating import Operator
 from tests.faults.plant import Plant
 
 _SLOWEST_P99_SECONDS = 3.0
@@ -41,7 +42,7 @@ async def test_postgresql_frozen_and_thawed_under_load(plant: Plant):
         await asyncio.sleep(1.0)
         frozen_at = time.monotonic()
         plant.postgres.freeze()
-        await asyncio.sleep(5.0)
+        await asyncio.sleep(4.0)
         meanwhile = log.since(frozen_at, time.monotonic())
         plant.postgres.thaw()
         await asyncio.sleep(1.0)
@@ -49,6 +50,25 @@ async def test_postgresql_frozen_and_thawed_under_load(plant: Plant):
     print(f"\nPostgreSQL frozen: {meanwhile} meanwhile")
     assert meanwhile.p99_seconds <= _SLOWEST_P99_SECONDS
     await until_up_to_date(plant, "frozen", log)
+
+
+async def test_a_restart_that_nobody_noticed_costs_no_request(plant: Plant, operator: Operator):
+    await ask_all_over(plant, plant.keys[0], "quiet-before")
+    plant.postgres.kill(signal.SIGQUIT)
+    plant.postgres.start()
+    new_key = operator("make")
+
+    pages = [plant.product.call("/metrics")[0] for _ in range(10)]
+    log = await ask_all_over(plant, new_key, "quiet-after")
+
+    assert pages == [200] * 10
+    assert log.besides(200) == []
+
+
+async def ask_all_over(plant: Plant, key: str, story: str) -> Log:
+    """Enough requests at once for both workers to have looked the key up."""
+    plant.product.call("/metrics")
+    return await send_all(plant, [Wish(f"{story}-{n}", f"{story}: {n}?", key, model="standin-0") for n in range(20)])
 
 
 def test_a_worker_that_starts_without_postgresql_recovers_by_itself(bare_plant: Plant):

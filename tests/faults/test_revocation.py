@@ -1,43 +1,14 @@
 """A key that an operator revokes is refused by every worker within a second."""
 
 import http.client
-import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator
 from contextlib import closing
 from urllib.parse import urlsplit
 
 import psutil
-import pytest
 
-from tests import live
+from tests.faults.operating import Operator
 from tests.faults.plant import Plant
-
-Operator = Callable[[str], str]
-
-
-@pytest.fixture
-def operator(plant: Plant) -> Iterator[Operator]:
-    """A process beside the product that makes and revokes keys."""
-    command = (sys.executable, "-m", "tests.faults.operating")
-    with subprocess.Popen(
-        command,
-        cwd=live.ROOT,
-        env=plant.product.environ,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as process:
-
-        def tell(line: str) -> str:
-            assert process.stdin is not None
-            assert process.stdout is not None
-            process.stdin.write(f"{line}\n")
-            process.stdin.flush()
-            return process.stdout.readline().strip()
-
-        yield tell
 
 
 def line_to(plant: Plant, worker: int) -> http.client.HTTPConnection:

@@ -5,11 +5,17 @@ import os
 import signal
 import time
 
+import psutil
+
 from tests.faults import books
-from tests.faults.load import under_load, unique_wishes
+from tests.faults.load import CLIENTS, under_load, unique_wishes
 from tests.faults.plant import Plant
 
 _LAG_SECONDS = 0.25  # a busy client may notice that late that a connection of its pool is gone
+
+
+def busiest_worker(plant: Plant) -> int:
+    return max(plant.product.workers(), key=lambda worker: len(psutil.Process(worker).net_connections("tcp4")))
 
 
 async def until_replaced(plant: Plant, victim: int) -> None:
@@ -20,7 +26,7 @@ async def until_replaced(plant: Plant, victim: int) -> None:
 async def test_a_killed_worker_takes_only_its_own_requests_with_it(plant: Plant):
     async with under_load(plant, unique_wishes(plant, "killed")) as log:
         await asyncio.sleep(1.5)
-        victim = plant.product.workers()[0]
+        victim = busiest_worker(plant)
         killed_at = time.monotonic()
         os.kill(victim, signal.SIGKILL)
         await asyncio.wait_for(until_replaced(plant, victim), 10)
@@ -31,7 +37,7 @@ async def test_a_killed_worker_takes_only_its_own_requests_with_it(plant: Plant)
     lost = log.besides(200)
     print(f"\nworker killed: {log}; {len(lost)} lost; process replaced after {replaced_after:.1f} s; {book}")
     assert {each.status for each in lost} <= {0}
-    assert 0 < len(lost) < 60
+    assert 0 < len(lost) <= CLIENTS
     assert all(killed_at - each.seconds <= each.began <= killed_at + _LAG_SECONDS for each in lost)
     books.require_exact(book, log)
 
@@ -41,7 +47,7 @@ async def test_a_worker_killed_while_postgresql_is_away(plant: Plant):
     async with under_load(plant, unique_wishes(plant, "both"), keeps_connections=False) as log:
         await asyncio.sleep(1.0)
         await asyncio.to_thread(plant.postgres.kill, signal.SIGQUIT)
-        await asyncio.sleep(1.0)
+        await asyncio.sleep(0.5)
         killed_at = time.monotonic()
         os.kill(plant.product.workers()[0], signal.SIGKILL)
         await asyncio.sleep(4.0)

@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import os
 import re
 import shlex
 import signal
@@ -32,7 +33,9 @@ class Command:
         self.log = data_dir.with_suffix(".log")
         self.data_dir = data_dir
         self.address = f"http://127.0.0.1:{settings.get('PORT', port)}"
-        environ = {"PATH": "/usr/bin:/bin", "PORT": port, "ASAHI_STORAGE_DATA_DIR": str(data_dir), **settings}
+        # nothing of the test run's own environment but what measures the coverage of child processes
+        kept = {name: value for name, value in os.environ.items() if name.startswith(("PATH", "COVERAGE_"))}
+        environ = {**kept, "PORT": port, "ASAHI_STORAGE_DATA_DIR": str(data_dir), **settings}
         with self.log.open("w") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "manage.py", *arguments], cwd=processes.ROOT, env=environ, stdout=log, stderr=log
