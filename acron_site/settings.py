@@ -84,8 +84,9 @@ DATABASES = {"default": env.db_url("DATABASE_URL", default="postgresql:///acron"
 DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 DATABASES["default"]["OPTIONS"] = {
     **DATABASES["default"].get("OPTIONS", {}),
-    # CONN_MAX_AGE leaks connections under ASGI; the pool does not
-    "pool": {"min_size": 0, "max_size": 8, "timeout": 3},
+    # CONN_MAX_AGE leaks connections under ASGI; the pool does not. But after each failure it would wait twice as long
+    # before it tries again, up to minutes: `reconnect_timeout` keeps it ready for the end of an outage
+    "pool": {"min_size": 0, "max_size": 8, "timeout": 3, "reconnect_timeout": 1},
     "connect_timeout": 3,
     "tcp_user_timeout": 5_000,  # milliseconds; a server that swallows data is noticed
 }

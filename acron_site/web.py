@@ -5,11 +5,14 @@ import sys
 
 import uvicorn
 
+from acron_site import protocol
+
 GRACE_SECONDS = 5
 
 
 def serve(descriptor: int) -> None:
     """Serves until SIGTERM, then finishes what it has begun, within GRACE_SECONDS."""
+    protocol.install()
     config = uvicorn.Config(
         "acron_site.asgi:application",
         loop="uvloop",

@@ -1,33 +1,36 @@
-"""One flush to disk for many waiting coroutines."""
+"""One write and one flush to disk for the rows of many waiting coroutines."""
 
 import asyncio
 import logging
 import queue
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from itertools import groupby
 
 logger = logging.getLogger(__name__)
 
-_Waiter = tuple[asyncio.AbstractEventLoop, asyncio.Future[None]]
+_Waiter = tuple[asyncio.AbstractEventLoop, asyncio.Future[None], bytes]
 
 
 class GroupCommit:
-    """Runs `flush` in one thread of its own; whoever comes while it runs shares the next run."""
+    """Runs `store` in one thread of its own; whoever comes while it runs shares the next run.
 
-    def __init__(self, flush: Callable[[], None]) -> None:
-        self._flush = flush
+    The event loop's thread makes no system call for it: each would let another thread run and wait for it to stop.
+    """
+
+    def __init__(self, store: Callable[[Sequence[bytes]], None]) -> None:
+        self._store = store
         self._waiters: queue.SimpleQueue[_Waiter | None] = queue.SimpleQueue()
         self._starting = threading.Lock()
         self._thread: threading.Thread | None = None
 
-    async def wait(self) -> None:
-        """Returns after a flush that began after this call. Raises the flush's OSError."""
+    async def commit(self, row: bytes) -> None:
+        """Returns when `row` is stored. Raises the OSError of the run that could not."""
         if self._thread is None:
             self._start()
         loop = asyncio.get_running_loop()
         waiter = loop.create_future()
-        self._waiters.put((loop, waiter))
+        self._waiters.put((loop, waiter, row))
         await waiter
 
     def close(self) -> None:
@@ -49,9 +52,9 @@ class GroupCommit:
             group = self._next_group()
             waiters = [waiter for waiter in group if waiter is not None]
             if waiters:
-                error = self._flushed()
+                error = self._failure([row for _, _, row in waiters])
                 for loop, members in groupby(waiters, key=lambda waiter: waiter[0]):
-                    _wake(loop, [future for _, future in members], error)
+                    _wake(loop, [future for _, future, _ in members], error)
             if len(waiters) < len(group):
                 return
 
@@ -61,9 +64,9 @@ class GroupCommit:
             group.append(self._waiters.get_nowait())
         return group
 
-    def _flushed(self) -> OSError | None:
+    def _failure(self, rows: Sequence[bytes]) -> OSError | None:
         try:
-            self._flush()
+            self._store(rows)
         except OSError as error:
             return error
         return None

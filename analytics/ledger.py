@@ -4,7 +4,7 @@ import contextlib
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from acron_site.lib.errors import OverloadedError
 from analytics import claims, rows
@@ -43,7 +43,7 @@ class JournalLedger:
         self._orphan_interval_seconds = orphan_interval_seconds
         self._pending = Pending(interval_seconds) if pending is None else pending
         self._clock = clock
-        self._group_commit = GroupCommit(journal.flush)
+        self._group_commit = GroupCommit(self._store)
         self._carrying = threading.Lock()
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
@@ -64,8 +64,7 @@ class JournalLedger:
     async def settle(self, facts: InferenceFacts) -> None:
         line = rows.encode(facts)
         try:
-            self._append(line)
-            await self._group_commit.wait()
+            await self._group_commit.commit(line)
         except OSError as error:
             # the answer is paid for and goes out; its row is tried again with every tick, twice is no harm
             self._note_failure(error)
@@ -123,6 +122,11 @@ class JournalLedger:
                 if not self._is_stumbling:
                     logger.exception("ledger.carry_failed")
                 self._is_stumbling = True
+
+    def _store(self, lines: Sequence[bytes]) -> None:
+        """Puts settled rows on disk, in the thread of the group commit."""
+        self._append(b"".join(lines), len(lines))
+        self._journal.flush()
 
     def _append(self, lines: bytes, count: int = 1) -> None:
         try:

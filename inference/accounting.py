@@ -20,6 +20,7 @@ class Bill:
 
 
 FREE = pricing.free()
+NOTHING_USED = Bill(FREE, "", None, None)  # of a call that the provider refused
 
 
 class Accountant:
@@ -35,10 +36,15 @@ class Accountant:
 
     def paid(self, model: Model, mode: RoutingMode, usage: Usage, *, answered: str = "") -> Bill:
         """The bill of a provider's answer; `answered` is the provider's name for the model whose prices hold."""
-        cost = pricing.cost(usage, self._catalog.answering(answered, asked=model).prices)
-        baseline = self.baseline_of(model, mode)
-        amount = pricing.cost(plain(usage), baseline.prices).amount
+        priced, baseline = self._catalog.answering(answered, asked=model), self.baseline_of(model, mode)
+        cost = pricing.cost(usage, priced.prices)
+        is_plain = baseline is priced and not (usage.service_tier or usage.speed or usage.geography)
+        amount = cost.amount if is_plain else pricing.cost(plain(usage), baseline.prices).amount
         return Bill(cost, baseline.name, amount, _difference(amount, cost.amount))
+
+    def estimated(self, model: Model, usage: Usage, *, is_free: bool) -> Bill:
+        """The bill that stands while a call is under way, and for good if nobody lives to settle it."""
+        return self.of_test_key(model) if is_free else Bill(pricing.cost(usage, model.prices), "", None, None)
 
     def of_test_key(self, model: Model) -> Bill:
         """A test key's answers cost nothing and save nothing."""

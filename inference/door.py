@@ -10,6 +10,7 @@ from typing import Any
 from accounts.directory import KeyDirectory
 from accounts.keys import token_from
 from accounts.principal import Principal, Scope
+from acron_site.lib.asgi import WHOLE_RESPONSE
 from acron_site.lib.errors import (
     AcronError,
     MethodNotAllowedError,
@@ -170,5 +171,8 @@ async def _refuse(exchange: Exchange, error: AcronError) -> None:
 
 async def _send(exchange: Exchange, status: int, own: headers.Headers, body: bytes) -> None:
     own.append((b"content-length", b"%d" % len(body)))
+    if WHOLE_RESPONSE in exchange.scope.get("extensions", ()):
+        await exchange.send({"type": WHOLE_RESPONSE, "status": status, "headers": own, "body": body})
+        return
     await exchange.send({"type": "http.response.start", "status": status, "headers": own})
     await exchange.send({"type": "http.response.body", "body": body})

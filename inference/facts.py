@@ -1,15 +1,17 @@
 """Fills in the ledger's row from what the pipeline knows."""
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 from accounts.principal import Principal
 from acron_site.lib.ids import uuid7
 from analytics.events import EventStatus, InferenceFacts
 from caching.protocols import Namespace
 from inference.accounting import Bill
-from inference.domain import Ask, CacheStatus, Route
+from inference.domain import Ask, CacheStatus, Route, Usage
 from inference.notes import Note
 
 
@@ -71,8 +73,8 @@ def of_hit(visit: Visit, worth: Worth) -> InferenceFacts:
     )
 
 
-def of_start(visit: Visit, route: Route, provider: str) -> InferenceFacts:
-    """The row that exists before the provider is called; its money is filled in by the attempt."""
+def of_start(visit: Visit, route: Route, provider: str, *, money: Mapping[str, Any]) -> InferenceFacts:
+    """The row that exists before the provider is called."""
     ask = visit.ask
     return InferenceFacts(
         event_id=uuid7(),
@@ -93,4 +95,22 @@ def of_start(visit: Visit, route: Route, provider: str) -> InferenceFacts:
         task_type=route.task_type,
         tags=ask.tags,
         quality_score=route.model.quality_for(route.task_type),
+        **money,
     )
+
+
+def money(usage: Usage, bill: Bill) -> dict[str, Any]:
+    """The fields of a row that say what was used and what it cost."""
+    cost = bill.cost
+    return {
+        "tokens": usage.tokens,
+        "usage_flag": usage.flag,
+        "service_tier": usage.service_tier,
+        "cost_usd": cost.amount,
+        "cost_status": cost.status,
+        "cost_breakdown": {bucket: format(amount, "f") for bucket, amount in cost.breakdown.items()},
+        "price_version": cost.price_version,
+        "baseline_model": bill.baseline_model,
+        "baseline_cost_usd": bill.baseline_usd,
+        "saved_usd": bill.saved_usd,
+    }

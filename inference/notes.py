@@ -1,11 +1,13 @@
 """What the cache keeps beside an answer: who gave it and what it used, to say what a hit avoided."""
 
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass, fields
 
 import orjson
 
 from analytics.events import TokenCounts
 from inference.domain import Usage
+
+_COUNTS = tuple(field.name for field in fields(TokenCounts))
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +19,8 @@ class Note:
 
 
 def write(note: Note) -> bytes:
-    return orjson.dumps([note.model, note.provider, note.task_type, *astuple(note.usage.tokens)])
+    tokens = note.usage.tokens
+    return orjson.dumps([note.model, note.provider, note.task_type, *(getattr(tokens, name) for name in _COUNTS)])
 
 
 def read(data: bytes) -> Note:

@@ -144,7 +144,13 @@ class Gateway:
         return _Chosen(visit, route, provider, provider.dialect.call(visit.ask, route.model))
 
     async def _from_provider(self, chosen: _Chosen, presence: Presence) -> Answer:
-        attempt = self._open(chosen)
+        attempt = Attempt(
+            chosen.visit,
+            chosen.route,
+            chosen.provider.name,
+            ledger=self._ledger,
+            accountant=self._accountant,
+        )
         reply: Reply | None = None
         try:
             presence.watch()
@@ -163,16 +169,6 @@ class Gateway:
         finally:
             if reply is not None and attempt.is_settled:  # a stream's reply is closed by its relay
                 reply.close()
-
-    def _open(self, chosen: _Chosen) -> Attempt:
-        return Attempt(
-            facts.of_start(chosen.visit, chosen.route, chosen.provider.name),
-            ask=chosen.visit.ask,
-            model=chosen.route.model,
-            ledger=self._ledger,
-            accountant=self._accountant,
-            is_free=chosen.visit.principal.is_test,
-        )
 
     async def _read(self, chosen: _Chosen, attempt: Attempt, reply: Reply) -> Answer:
         def keep(completion: Completion) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import errno
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -150,35 +151,33 @@ def test_closed_segments_are_flushed_and_their_descriptors_given_back(directory:
 async def test_many_who_wait_share_few_flushes(directory: Path):
     disk = Disk()
     shared = make_journal(directory, disk)
-    group_commit = GroupCommit(shared.flush)
 
-    async def settle(number: int) -> None:
-        shared.append(f"{number}\tx\n".encode())
-        await group_commit.wait()
+    def store(rows: Sequence[bytes]) -> None:
+        shared.append(b"".join(rows), len(rows))
+        shared.flush()
 
-    await asyncio.gather(*map(settle, range(500)))
+    group_commit = GroupCommit(store)
+    await asyncio.gather(*(group_commit.commit(f"{number}\tx\n".encode()) for number in range(500)))
     group_commit.close()
 
     assert 1 <= disk.flushes <= 50
 
 
-async def test_who_waits_is_served_by_a_flush_that_began_later():
-    flushed: list[int] = []
-    appended: list[int] = []
-    group_commit = GroupCommit(lambda: flushed.append(len(appended)))
+async def test_who_waits_goes_on_once_the_own_row_is_stored():
+    stored: list[bytes] = []
+    group_commit = GroupCommit(stored.extend)
 
     for number in range(20):
-        appended.append(number)
-        await group_commit.wait()
-        assert flushed[-1] == number + 1
+        await group_commit.commit(b"%d" % number)
+        assert stored[-1] == b"%d" % number
 
     group_commit.close()
 
 
 async def test_who_stops_waiting_disturbs_nobody():
-    group_commit = GroupCommit(lambda: None)
-    impatient = [asyncio.create_task(group_commit.wait()) for _ in range(10)]
-    patient = [asyncio.create_task(group_commit.wait()) for _ in range(10)]
+    group_commit = GroupCommit(lambda _: None)
+    impatient = [asyncio.create_task(group_commit.commit(b"row")) for _ in range(10)]
+    patient = [asyncio.create_task(group_commit.commit(b"row")) for _ in range(10)]
     await asyncio.sleep(0)
 
     for task in impatient:
@@ -189,12 +188,12 @@ async def test_who_stops_waiting_disturbs_nobody():
 
 
 async def test_a_failed_flush_reaches_everyone_who_waits():
-    def fail() -> None:
+    def fail(_: Sequence[bytes]) -> None:
         raise OSError(errno.EIO, "input/output error")
 
     group_commit = GroupCommit(fail)
 
-    outcomes = await asyncio.gather(*(group_commit.wait() for _ in range(3)), return_exceptions=True)
+    outcomes = await asyncio.gather(*(group_commit.commit(b"row") for _ in range(3)), return_exceptions=True)
 
     group_commit.close()
     assert [type(outcome) for outcome in outcomes] == [OSError] * 3

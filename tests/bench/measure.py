@@ -2,16 +2,18 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
 import time
 import urllib.request
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 SERVER_CORE, LOAD_CORE = "0", "1"
-PORT = "8191"
+PORT = 8191
 HARNESS = Path(os.environ["ACRON_BENCH"]).resolve()
 MODELS = Path(__file__).with_name("models.yaml")
 
@@ -22,14 +24,15 @@ def main() -> int:
         os.environ.update(_settings(data_dir))
         # the services share the load's core, as the harness does it for its own reference
         os.sched_setaffinity(0, {int(LOAD_CORE)})
-        from acron_site import embedded
+        from acron_site import embedded, ports
 
         embedded.provide(os.environ, Path(data_dir))
         key = _prepare()
         stack.enter_context(
             _running("upstream", LOAD_CORE, [sys.executable, str(HARNESS / "upstream.py"), "--port", "9000"])
         )
-        worker = stack.enter_context(_running("worker", SERVER_CORE, _worker_command()))
+        listener = stack.enter_context(ports.listen("127.0.0.1", PORT))
+        worker = stack.enter_context(_running("worker", SERVER_CORE, _worker_command(listener), listener.fileno()))
         _wait(f"http://127.0.0.1:{PORT}/health/live")
         command = [sys.executable, str(HARNESS / "compare.py"), "--base", f"http://127.0.0.1:{PORT}"]
         return subprocess.run(  # noqa: PLW1510 - its exit code is ours
@@ -66,25 +69,13 @@ def _prepare() -> str:
     return secret
 
 
-def _worker_command() -> list[str]:
-    return [
-        *(sys.executable, "-m", "uvicorn", "acron_site.asgi:application", "--port", PORT),
-        *(
-            "--loop",
-            "uvloop",
-            "--http",
-            "httptools",
-            "--no-access-log",
-            "--no-server-header",
-            "--log-level",
-            "warning",
-        ),
-    ]
+def _worker_command(listener: socket.socket) -> list[str]:
+    return [sys.executable, "-m", "acron_site.web", str(listener.fileno())]
 
 
 @contextmanager
-def _running(name, core, command):
-    process = subprocess.Popen(["taskset", "-c", core, *command])
+def _running(name: str, core: str, command: list[str], *descriptors: int) -> Iterator[subprocess.Popen[bytes]]:
+    process = subprocess.Popen(["taskset", "-c", core, *command], pass_fds=descriptors)
     try:
         yield process
     finally:

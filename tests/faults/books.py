@@ -8,6 +8,7 @@ from typing import Any
 
 import psycopg
 
+from analytics.journal import Backlog
 from tests.faults.load import Log
 from tests.faults.plant import Plant
 
@@ -19,6 +20,7 @@ class Books:
     rows: list[tuple[Any, ...]]
     calls: list[str]
     seconds: float
+    backlog: Backlog
 
     @property
     def paid(self) -> list[str]:
@@ -36,7 +38,7 @@ class Books:
 
     @property
     def is_complete(self) -> bool:
-        return set(self.calls) <= set(self.paid) and not self.users("started")
+        return set(self.calls) <= set(self.paid) and not self.users("started") and not self.backlog.segments
 
     def __str__(self) -> str:
         statuses = Counter(status for _, status, *_ in self.rows)
@@ -48,7 +50,7 @@ async def balanced(plant: Plant, story: str, *, within_seconds: float, hits: int
     began = time.monotonic()
     calls = [user for user in (await asyncio.to_thread(plant.provider))["calls"] if user.startswith(f"{story}-")]
     while True:
-        books = Books(await asyncio.to_thread(_rows, plant, story), calls, time.monotonic() - began)
+        books = Books(await asyncio.to_thread(_rows, plant, story), calls, time.monotonic() - began, plant.backlog())
         if books.is_complete and len(books.hits) >= hits:
             return books
         missing = sorted(set(books.calls) - set(books.paid))[:5]
@@ -64,7 +66,7 @@ def _rows(plant: Plant, story: str) -> list[tuple[Any, ...]]:
 
 
 def require_exact(books: Books, log: Log) -> None:
-    """Every call has one row, every row one call, and the rows say what the callers saw."""
+    """Every call has one row, every row one call (or none, if it was cut off), and the rows say what callers saw."""
     assert [user for user, count in Counter(books.calls).items() if count > 1] == []
     assert [user for user, count in Counter(books.paid).items() if count > 1] == []
     # what the provider never saw was cut off between the ledger and the network
@@ -73,4 +75,5 @@ def require_exact(books: Books, log: Log) -> None:
     answered = {each.wish.user for each in log.sent if each.status == 200 and not each.cache.startswith("HIT")}
     assert answered <= books.users("ok")
     assert books.cost_statuses("interrupted") <= {"estimated"}
+    assert books.backlog.rejected == 0
     assert books.cost_statuses("ok") <= {"priced", "free"}

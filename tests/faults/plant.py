@@ -17,6 +17,8 @@ from typing import Any
 import psycopg
 
 from acron_site import keeper
+from analytics import journal
+from analytics.journal import Backlog
 from tests import live
 from tests.faults import servers
 from tests.faults.servers import Server
@@ -65,6 +67,10 @@ class Plant:
     def _is_well(self, workers: int) -> bool:
         is_well = bool(self.product.call("/health")[2]["status"] == "ok")
         return is_well and len(self.product.workers()) == workers
+
+    def backlog(self) -> Backlog:
+        """What of the product's journal is not in PostgreSQL, and what PostgreSQL refused."""
+        return journal.backlog(self.product.data_dir / "ledger")
 
     @contextlib.contextmanager
     def another_product(self, name: str, *, workers: int = 1, key_ttl_seconds: int = 60) -> Iterator["Plant"]:

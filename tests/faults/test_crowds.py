@@ -3,6 +3,8 @@
 import asyncio
 import time
 
+import aiohttp
+
 from tests.faults import books
 from tests.faults.load import Wish, send_all, session
 from tests.faults.plant import Plant
@@ -47,7 +49,7 @@ async def test_callers_who_hang_up_stop_their_calls_and_are_recorded(single: Pla
     assert all(cost > 0 for _, _, _, cost, _ in book.rows)
 
 
-async def hang_up_midway(client, plant: Plant, wish: Wish) -> None:
+async def hang_up_midway(client: aiohttp.ClientSession, plant: Plant, wish: Wish) -> None:
     """Leaves after the first piece of a stream, or while a plain answer is being waited for."""
     url, headers = f"{plant.product.base}/v1/chat/completions", {"Authorization": f"Bearer {wish.key}"}
     request = asyncio.create_task(client.post(url, json=wish.body, headers=headers))
@@ -56,7 +58,13 @@ async def hang_up_midway(client, plant: Plant, wish: Wish) -> None:
         await response.content.readany()
         response.close()
         return
-    while wish.user not in (await asyncio.to_thread(plant.provider))["calls"]:
-        await asyncio.sleep(0.02)
+    await asyncio.to_thread(wait_until_called, plant, wish.user)
     request.cancel()
     await asyncio.wait([request])
+
+
+def wait_until_called(plant: Plant, user: str) -> None:
+    end = time.monotonic() + 5
+    while user not in plant.provider()["calls"]:
+        assert time.monotonic() < end, f"the provider was not called for {user} within 5 s"
+        time.sleep(0.02)

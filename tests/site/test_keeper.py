@@ -54,7 +54,7 @@ def test_a_short_folder_for_sockets_is_private(tmp_path):
 
 
 def test_a_package_that_is_not_installed_is_named():
-    with pytest.raises(keeper.ServiceError, match="pip install -r requirements.txt"):
+    with pytest.raises(keeper.ServiceError, match=r"pip install -r requirements\.txt"):
         servers.package_folder("no_such_package")
 
 

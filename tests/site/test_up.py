@@ -33,9 +33,8 @@ class Command:
         self.log = data_dir.with_suffix(".log")
         self.data_dir = data_dir
         self.address = f"http://127.0.0.1:{settings.get('PORT', port)}"
-        # nothing of the test run's own environment but what measures the coverage of child processes
-        kept = {name: value for name, value in os.environ.items() if name.startswith(("PATH", "COVERAGE_"))}
-        environ = {**kept, "PORT": port, "ASAHI_STORAGE_DATA_DIR": str(data_dir), **settings}
+        # nothing of the test run's own environment: it names the run's services
+        environ = {"PATH": os.environ["PATH"], "PORT": port, "ASAHI_STORAGE_DATA_DIR": str(data_dir), **settings}
         with self.log.open("w") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "manage.py", *arguments], cwd=processes.ROOT, env=environ, stdout=log, stderr=log
@@ -64,8 +63,8 @@ def started(data_dir: Path, *arguments: str, **settings: str) -> Iterator[Comman
 
 
 @pytest.fixture(scope="module")
-def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("up") / "data"
+def data_dir(module_path: Path) -> Path:
+    return module_path / "data"
 
 
 def test_up_serves_and_ends_and_finds_everything_again(data_dir):
