@@ -13,8 +13,12 @@ embedded.start(os.environ)
 
 from django.conf import settings
 from django.core.asgi import get_asgi_application
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
-django_application = get_asgi_application()
+django_application = ProxyHeadersMiddleware(
+    get_asgi_application(),  # type: ignore[arg-type]  # Django and uvicorn type the same protocol differently
+    trusted_hosts=settings.ENVIRON.get("FORWARDED_ALLOW_IPS", "127.0.0.1"),
+)
 
 from inference.door import Door
 from inference.wiring import Parts

@@ -21,6 +21,7 @@ def serve(descriptor: int) -> None:
         lifespan="on",
         access_log=False,
         server_header=False,
+        proxy_headers=False,  # `asgi` reads them for Django; the gateway has no use for them
         log_config=None,  # Django's logging serves the worker too
         log_level="warning",
         # longer than what usual clients keep a connection in their pool: else they send into a closing one

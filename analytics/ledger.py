@@ -4,6 +4,7 @@ import contextlib
 import logging
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
 
 from acron_site.lib.errors import OverloadedError
@@ -18,6 +19,7 @@ from analytics.pending import Pending
 logger = logging.getLogger(__name__)
 
 _LINES_PER_WRITE = 1_000
+_ENCODED_TOGETHER = 128
 _STEADY_SECONDS = 5.0
 
 
@@ -43,6 +45,7 @@ class JournalLedger:
         self._orphan_interval_seconds = orphan_interval_seconds
         self._pending = Pending(interval_seconds) if pending is None else pending
         self._clock = clock
+        self._recorded: deque[InferenceFacts] = deque()
         self._group_commit = GroupCommit(self._store)
         self._carrying = threading.Lock()
         self._stopping = threading.Event()
@@ -71,10 +74,12 @@ class JournalLedger:
             self._pending.add(line, is_paid=True)
 
     def record(self, facts: InferenceFacts) -> None:
-        self._pending.add(rows.encode(facts), is_paid=False)
+        self._recorded.append(facts)
         # under load the batch is written here, so that it never waits for a carrier that PostgreSQL holds up
-        if self._pending.is_due and self._failed_at is None:
-            self._write_pending()
+        if len(self._recorded) >= _ENCODED_TOGETHER:
+            self._encode_recorded()
+            if self._pending.is_due and self._failed_at is None:
+                self._write_pending()
 
     def start(self) -> None:
         """Begins to carry. To be called in the process that serves, after any fork."""
@@ -137,7 +142,14 @@ class JournalLedger:
         if self._failed_at is not None:
             self._note_success()
 
+    def _encode_recorded(self) -> None:
+        # one after the other costs a third of what it costs between other work, while the code is still in the cache
+        with contextlib.suppress(IndexError):  # the other thread took the last one
+            while self._recorded:
+                self._pending.add(rows.encode(self._recorded.popleft()), is_paid=False)
+
     def _write_pending(self) -> None:
+        self._encode_recorded()
         while len(self._pending):
             taken = self._pending.take(_LINES_PER_WRITE)
             try:

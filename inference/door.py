@@ -3,7 +3,6 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
-from dataclasses import dataclass
 from time import perf_counter
 from typing import Any
 
@@ -29,39 +28,31 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 
-class Line:
-    """The caller's end of the line: cancels the request's task when the caller hangs up."""
+class Exchange:
+    """One request at the door and the way back to its caller, whose hanging up it notices."""
 
-    def __init__(self, receive: Receive) -> None:
-        self._receive = receive
-        self._watcher: asyncio.Task[None] | None = None
+    __slots__ = ("_watcher", "head", "is_gone", "receive", "scope", "send")
+
+    def __init__(self, scope: Scoped, head: Head, receive: Receive, send: Send) -> None:
+        self.scope, self.head, self.receive, self.send = scope, head, receive, send
         self.is_gone = False
+        self._watcher: asyncio.Task[None] | None = None
 
     def watch(self) -> None:
+        """From now on, cancel the current task when the caller hangs up."""
         task = asyncio.current_task()
         if self._watcher is None and task is not None:
             self._watcher = asyncio.get_running_loop().create_task(self._wait(task))
 
-    def stop(self) -> None:
+    def stop_watching(self) -> None:
         if self._watcher is not None:
             self._watcher.cancel()
 
     async def _wait(self, task: asyncio.Task[Any]) -> None:
-        while (await self._receive())["type"] != "http.disconnect":
+        while (await self.receive())["type"] != "http.disconnect":
             pass
         self.is_gone = True
         task.cancel()
-
-
-@dataclass(frozen=True, slots=True)
-class Exchange:
-    """One request at the door and the ways back to its caller."""
-
-    scope: Scoped
-    head: Head
-    line: Line
-    receive: Receive
-    send: Send
 
 
 class Door:
@@ -92,8 +83,7 @@ class Door:
         return path.startswith("/v1/") or path in ("/infer", "/v1")
 
     async def __call__(self, scope: Scoped, receive: Receive, send: Send) -> None:
-        line = Line(receive)
-        exchange = Exchange(scope, read_head(scope["headers"], perf_counter()), line, receive, send)
+        exchange = Exchange(scope, read_head(scope["headers"], perf_counter()), receive, send)
         self._in_flight += 1
         try:
             await self._serve(exchange)
@@ -102,13 +92,13 @@ class Door:
         except CallerGone:
             pass
         except asyncio.CancelledError:
-            if not line.is_gone:
+            if not exchange.is_gone:
                 raise
         except Exception:  # the worker's own loop: a bug in one request must answer in our shape and be found again
             logger.exception("gateway.failed", extra={"request_id": exchange.head.request_id})
             await _refuse(exchange, AcronError("ACRON failed; its log names the cause under this request id"))
         finally:
-            line.stop()
+            exchange.stop_watching()
             self._in_flight -= 1
 
     async def _serve(self, exchange: Exchange) -> None:
@@ -132,7 +122,7 @@ class Door:
 
     async def _chat(self, principal: Principal, exchange: Exchange) -> None:
         body = await read_body(exchange.receive, exchange.head, self._max_body_bytes)
-        answer = await self._gateway.answer(principal, chat.read(body, exchange.head), exchange.line)
+        answer = await self._gateway.answer(principal, chat.read(body, exchange.head), exchange)
         if answer.stream is None:
             await _send(exchange, 200, headers.of_answer(answer), answer.body)
         else:
@@ -141,7 +131,7 @@ class Door:
     async def _infer(self, principal: Principal, exchange: Exchange) -> None:
         body = await read_body(exchange.receive, exchange.head, self._max_body_bytes)
         ask = native.read(body, exchange.head, default_mode=self._default_mode)
-        answer = await self._gateway.answer(principal, ask, exchange.line)
+        answer = await self._gateway.answer(principal, ask, exchange)
         if answer.stream is None:
             await _send(exchange, 200, headers.of_answer(answer), native.write(answer))
         else:
@@ -155,7 +145,7 @@ class Door:
 async def _stream(exchange: Exchange, answer: Answer, stream: EventStream, events: AsyncIterator[bytes]) -> None:
     """Sends `events`, which are made of `stream`; whatever happens, the stream is closed and thereby recorded."""
     send = exchange.send
-    exchange.line.watch()
+    exchange.watch()
     try:
         await send({"type": "http.response.start", "status": 200, "headers": headers.of_answer(answer)})
         async for piece in events:
