@@ -5,6 +5,7 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+import psutil
 import psycopg
 import redis.asyncio
 from django.conf import settings
@@ -64,7 +65,7 @@ async def _redis_answers() -> bool:
 
 database = Probe(_database_answers)
 store = Probe(_redis_answers)
-_started = time.monotonic()
+_started = psutil.Process().create_time()  # of this worker; this module is imported with its first page
 
 
 @require_safe
@@ -80,7 +81,7 @@ async def health(_request: HttpRequest) -> JsonResponse:
             "cache": {"backend": "redis" if uses_redis else "memory", "status": _word(is_up=store_up)},
             "database": _word(is_up=database_up),
             "workers": programs.worker_count(config),
-            "uptime_seconds": round(time.monotonic() - _started, 1),
+            "uptime_seconds": round(time.time() - _started, 1),
         }
     )
 

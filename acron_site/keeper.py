@@ -61,6 +61,8 @@ def lock(path: Path, operation: int) -> int | None:
 
 
 def is_taken(path: Path) -> bool:
+    if not path.parent.exists():  # the data directory was thrown away under us, as tests do
+        return False
     descriptor = lock(path, fcntl.LOCK_EX | fcntl.LOCK_NB)
     if descriptor is None:
         return True

@@ -8,6 +8,8 @@ from enum import StrEnum
 from typing import Protocol
 from uuid import UUID
 
+from acron_site.lib.values import quick
+
 
 class EventStatus(StrEnum):
     """How a row stands. Every status but STARTED is final; a row never goes back to STARTED."""
@@ -26,6 +28,7 @@ class CostStatus(StrEnum):
     FREE = "free"  # answered by our own cache, or nothing was used
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class TokenCounts:
     """Tokens in buckets that never overlap (accounting rule 1). `reasoning` is part of `output`, for information."""
@@ -49,6 +52,7 @@ class TokenCounts:
         return self.output + self.output_audio
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class InferenceFacts:
     """One row of the ledger: one attempt at a provider, or one answer from the cache.

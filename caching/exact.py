@@ -8,12 +8,14 @@ from functools import lru_cache
 from uuid import UUID
 
 from accounts.encryption import Cipher, DecryptionError
+from acron_site.lib.values import quick
 from caching.protocols import ExactStore, Namespace
 
 _VERSION = 1
 _HEAD = struct.Struct(">BdI")  # version, stored_at, length of the note
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Entry:
     """What was kept: the caller's own note about it, the answer's bytes, and when (seconds since 1970)."""

@@ -4,7 +4,10 @@ from dataclasses import dataclass
 from typing import Protocol
 from uuid import UUID
 
+from acron_site.lib.values import quick
 
+
+@quick
 @dataclass(frozen=True, slots=True)
 class Namespace:
     """A wall around cached data: the organisation first, then a name inside it."""

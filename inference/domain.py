@@ -6,6 +6,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Protocol
 
+from acron_site.lib.values import quick
 from analytics.events import CostStatus, InferenceFacts, TokenCounts
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ class CacheControls:
         return not self.read and not self.write
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Ask:
     """One request, as the pipeline sees it. `body` is an OpenAI chat completion request without ACRON's own fields."""
@@ -63,6 +65,7 @@ class Ask:
     end_user: str = ""
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Usage:
     """What a provider says was used, in disjoint buckets, and the conditions that set its price."""
@@ -85,6 +88,7 @@ class Cost:
     price_version: str = ""
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Completion:
     """A whole answer in OpenAI's chat completion format, as bytes ready to send."""
@@ -119,6 +123,7 @@ class Route:
     candidates: tuple[Candidate, ...] = ()
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Answer:
     """What goes back to the caller: a whole body, or a stream of OpenAI's server-sent events.

@@ -8,6 +8,7 @@ from typing import Any
 
 from accounts.principal import Principal
 from acron_site.lib.ids import uuid7
+from acron_site.lib.values import quick
 from analytics.events import EventStatus, InferenceFacts
 from caching.protocols import Namespace
 from inference.accounting import Bill
@@ -15,6 +16,7 @@ from inference.domain import Ask, CacheStatus, Route, Usage
 from inference.notes import Note
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Visit:
     """One request on its way: who asks what, and where its answer would be kept."""

@@ -13,6 +13,7 @@ from acron_site.lib.errors import (
     error_body,
 )
 from acron_site.lib.ids import is_request_id, new_request_id
+from acron_site.lib.values import quick
 
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 
@@ -24,6 +25,7 @@ class CallerGone(Exception):  # noqa: N818 - no error, an event
     """The caller hung up before the request was complete."""
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Head:
     request_id: str

@@ -1,0 +1,24 @@
+"""Frozen values for the hot path, without the cost of freezing them at run time."""
+
+import dataclasses
+from typing import Any, TypeVar
+
+Value = TypeVar("Value")
+
+
+def quick(cls: type[Value]) -> type[Value]:
+    """Stands above `@dataclass(frozen=True, slots=True)`: frozen for the type checker, quick at run time.
+
+    A frozen dataclass sets each field by a call, which is a tenth of a cache hit's CPU. mypy refuses every
+    assignment all the same; only for values that are made for each request.
+    """
+    fields = [(field.name, Any, _like(field)) for field in dataclasses.fields(cls)]  # type: ignore[arg-type]
+    cls.__init__ = dataclasses.make_dataclass(cls.__name__, fields).__init__  # type: ignore[misc, method-assign]
+    del cls.__setattr__, cls.__delattr__
+    return cls
+
+
+def _like(field: "dataclasses.Field[Any]") -> Any:
+    if field.default_factory is not dataclasses.MISSING:
+        return dataclasses.field(default_factory=field.default_factory)
+    return dataclasses.field(default=field.default)
