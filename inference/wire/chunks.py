@@ -7,7 +7,7 @@ _NOT_KEPT = frozenset({"object", "choices", "usage", "obfuscation", "error"})
 _READ_ELSEWHERE = frozenset({"index", "delta", "finish_reason"})
 # strings that come whole (some servers repeat them in every chunk); all others come in pieces
 _COME_WHOLE = frozenset({"role", "id", "type", "name", "format"})
-
+_WORDS = frozenset({"content"})
 
 _Kind = TypeVar("_Kind")
 
@@ -74,6 +74,11 @@ class ChunkAssembler:
         choice = self._choices.get(index)
         if choice is None:
             choice = self._choices[index] = _Choice()
+        if delta.keys() == _WORDS and not any(part[name] for name in part.keys() - _READ_ELSEWHERE):
+            text, reason = delta["content"], part.get("finish_reason")
+            if reason is None and isinstance(text, str):  # nearly all chunks: a few more words
+                self._add_text(choice.message, "content", text)
+                return
         self._merge(choice.message, delta)
         if isinstance(reason := part.get("finish_reason"), str):
             choice.finish_reason = reason
