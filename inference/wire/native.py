@@ -15,12 +15,13 @@ from inference.wire.http import Head
 
 ENDPOINT = "infer"
 
-_PASSED_ON = ("max_tokens", "temperature", "user", "metadata")
+_PASSED_ON = ("max_tokens", "temperature", "user")
 _KNOWN = (
     chat.STEERING
     | set(_PASSED_ON)
     | {
         "prompt",
+        "metadata",  # the caller's own; OpenAI refuses it on requests that are not stored, so it stays here
         "messages",
         "system",
         "routing_mode",
@@ -40,6 +41,7 @@ def read(body: bytes, head: Head, *, default_mode: RoutingMode) -> Ask:
             "workflows are not served yet; send the steps as requests of their own", param="workflow"
         )
     fields.refuse_unknown(document, _KNOWN)
+    fields.json_object(document, "metadata")
     mode, model = _mode_and_model(document, default_mode)
     request = {"model": model, "messages": _messages(document)}
     request |= {name: document[name] for name in _PASSED_ON if document.get(name) is not None}
