@@ -10,5 +10,5 @@ app = Celery("acron", set_as_current=True)
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 app.conf.beat_schedule = {
-    "settle-abandoned": {"task": "analytics.tasks.settle_abandoned", "schedule": 60.0},
+    "settle-abandoned": {"task": "analytics.settle_abandoned", "schedule": 60.0},
 }
