@@ -31,11 +31,11 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 class Exchange:
     """One request at the door and the way back to its caller, whose hanging up it notices."""
 
-    __slots__ = ("_watcher", "head", "is_gone", "receive", "scope", "send")
+    __slots__ = ("_watcher", "has_begun", "head", "is_gone", "receive", "scope", "send")
 
     def __init__(self, scope: Scoped, head: Head, receive: Receive, send: Send) -> None:
         self.scope, self.head, self.receive, self.send = scope, head, receive, send
-        self.is_gone = False
+        self.is_gone = self.has_begun = False  # has_begun: a stream's head is out, so no error can follow it
         self._watcher: asyncio.Task[None] | None = None
 
     def watch(self) -> None:
@@ -96,6 +96,8 @@ class Door:
                 raise
         except Exception:  # the worker's own loop: a bug in one request must answer in our shape and be found again
             logger.exception("gateway.failed", extra={"request_id": exchange.head.request_id})
+            if exchange.has_begun:
+                raise  # the server cuts the connection: half a stream must not look whole
             await _refuse(exchange, AcronError("ACRON failed; its log names the cause under this request id"))
         finally:
             exchange.stop_watching()
@@ -147,6 +149,7 @@ async def _stream(exchange: Exchange, answer: Answer, stream: EventStream, event
     send = exchange.send
     exchange.watch()
     try:
+        exchange.has_begun = True
         await send({"type": "http.response.start", "status": 200, "headers": headers.of_answer(answer)})
         async for piece in events:
             await send({"type": "http.response.body", "body": piece, "more_body": True})

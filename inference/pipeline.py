@@ -119,7 +119,7 @@ class Gateway:
         return self._hit(visit, entry) if entry else None
 
     def _hit(self, visit: Visit, entry: Entry) -> Answer | None:
-        worth = self._worth(entry.note, visit.ask.mode)
+        worth = self._worth(entry.note, visit.ask.mode, visit.principal.is_test)
         if worth is None:
             return None
         row = facts.of_hit(visit, worth)
@@ -129,14 +129,16 @@ class Gateway:
             return Answer(facts=row, stream=Replay(events, row), age_seconds=age_seconds)
         return Answer(facts=row, body=entry.body, age_seconds=age_seconds)
 
-    def _worth_of(self, data: bytes, mode: RoutingMode) -> Worth | None:
+    def _worth_of(self, data: bytes, mode: RoutingMode, is_test: bool) -> Worth | None:
         """What a kept answer is worth today; None when its model is gone from the catalogue, so that it is unknown."""
         note = notes.read(data)
         try:
             model = self._catalog.find(note.model)
         except UnknownModelError:
             return None
-        return Worth(note, model.quality_for(note.task_type), self._accountant.hit(model, mode, note.usage))
+        accountant = self._accountant
+        bill = accountant.of_test_key(model) if is_test else accountant.hit(model, mode, note.usage)
+        return Worth(note, model.quality_for(note.task_type), bill)
 
     def _choose(self, visit: Visit) -> _Chosen:
         route = self._router.route(visit.ask, explain=visit.ask.endpoint == "infer")
@@ -152,12 +154,13 @@ class Gateway:
             accountant=self._accountant,
         )
         reply: Reply | None = None
+        answer: Answer | None = None
         try:
             presence.watch()
             reply = await chosen.provider.transport.send(chosen.call)
             if reply.status >= _REFUSED:
                 raise chosen.provider.dialect.refusal(reply.status, reply.headers, await reply.read())
-            return await self._read(chosen, attempt, reply)
+            answer = await self._read(chosen, attempt, reply)
         except AcronError as error:
             # a refused call costs nothing; one that was cut off later may have been billed
             was_refused = reply.status >= _REFUSED if reply else isinstance(error, UpstreamUnreachableError)
@@ -166,8 +169,10 @@ class Gateway:
         except asyncio.CancelledError:
             await attempt.abandon(attempt.estimate)
             raise
+        else:
+            return answer
         finally:
-            if reply is not None and attempt.is_settled:  # a stream's reply is closed by its relay
+            if reply is not None and (answer is None or answer.stream is None):  # a stream's is closed by its relay
                 reply.close()
 
     async def _read(self, chosen: _Chosen, attempt: Attempt, reply: Reply) -> Answer:

@@ -29,8 +29,12 @@ async def call(
     method: str = "POST",
     headers: dict[str, str] | None = None,
     hang_up_after_pieces: int | None = None,
+    piece_bytes: int = 0,
 ) -> Response:
-    """One request. With `hang_up_after_pieces` the caller leaves after as many body pieces (0: before the answer)."""
+    """One request. With `hang_up_after_pieces` the caller leaves after as many body pieces (0: before the answer).
+
+    With `piece_bytes` the body comes in pieces of that size.
+    """
     raw = orjson.dumps(body) if isinstance(body, dict) else body
     scope = {
         "type": "http",
@@ -39,13 +43,16 @@ async def call(
         "headers": [(name.lower().encode(), value.encode()) for name, value in (headers or {}).items()],
     }
     response, gone = Response(), asyncio.Event()
-    incoming = [{"type": "http.request", "body": raw, "more_body": False}]
+    size = piece_bytes or max(len(raw), 1)
+    pieces = [raw[start : start + size] for start in range(0, len(raw), size)] or [b""]
+    incoming = [{"type": "http.request", "body": piece, "more_body": True} for piece in pieces]
+    incoming[-1]["more_body"] = False
 
     async def receive() -> dict[str, Any]:
         if incoming:
             if hang_up_after_pieces == 0:
                 asyncio.get_running_loop().call_soon(gone.set)
-            return incoming.pop()
+            return incoming.pop(0)
         await gone.wait()
         return {"type": "http.disconnect"}
 

@@ -63,7 +63,7 @@ class Kit:
     def __init__(self, *, policy: KeepPolicy | None = None, transport: Any = None, baseline_model: str = "") -> None:
         self.catalog = catalogs.load(MODELS, {}, mock=False)
         self.ledger = RememberedLedger()
-        self.transport = transport or MockTransport(latency_scale=0)
+        self.transport: Any = transport or MockTransport(latency_scale=0)
         self.provider = Provider("mock", OpenAIDialect(api_key="k"), self.transport)
         self.store = MemoryStore(max_bytes=1_000_000)
         self.gateway = Gateway(

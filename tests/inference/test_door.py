@@ -1,7 +1,9 @@
 """The door as HTTP callers meet it: headers, errors, hang-ups, and bodies nobody should send."""
 
+import asyncio
 import random
-from typing import Any
+from collections.abc import AsyncIterator
+from typing import Any, ClassVar
 
 import orjson
 import pytest
@@ -39,6 +41,10 @@ def kit() -> Kit:
 
 @pytest.fixture
 def door(kit: Kit) -> Door:
+    return make_door(kit)
+
+
+def make_door(kit: Kit) -> Door:
     return Door(
         gateway=kit.gateway,
         keys=Keys(),  # type: ignore[arg-type]
@@ -94,6 +100,92 @@ async def test_an_oversized_body_is_refused_with_the_limit(door):
 
     assert response.status == 413
     assert str(MAX_BODY) in response.json()["error"]["message"]
+
+
+@pytest.mark.parametrize(("size", "status"), [(MAX_BODY - 1000, 200), (MAX_BODY * 2, 413), (MAX_BODY * 6, 413)])
+async def test_a_body_in_pieces_is_put_together_up_to_the_limit(door, size, status):
+    asked = {"model": "mock-medium", "messages": [{"role": "user", "content": "x" * size}]}
+
+    response = await call(door, "/v1/chat/completions", asked, headers=key(), piece_bytes=700)
+
+    assert response.status == status
+
+
+async def test_a_caller_who_hangs_up_while_sending_gets_nothing_and_costs_nothing(door, kit):
+    sent: list[Any] = []
+    incoming = [{"type": "http.request", "body": b"{", "more_body": True}, {"type": "http.disconnect"}]
+
+    async def receive() -> Any:
+        return incoming.pop(0)
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    scope = {"type": "http", "method": "POST", "path": "/infer", "headers": [(b"x-api-key", b"ada")]}
+    await door(scope, receive, send)
+
+    assert sent == []
+    assert kit.ledger.rows == {}
+
+
+class BrokenReply:
+    """A provider's stream that trips over a bug of ours after its first words."""
+
+    status = 200
+    headers: ClassVar[dict[str, str]] = {}
+    is_closed = False
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        yield b'data: {"choices":[{"index":0,"delta":{"content":"Once"},"finish_reason":null}]}\n\n'
+        raise ZeroDivisionError
+
+    async def read(self) -> bytes:
+        raise ZeroDivisionError
+
+    def close(self) -> None:
+        self.is_closed = True
+
+
+class BrokenTransport:
+    def __init__(self) -> None:
+        self.reply = BrokenReply()
+
+    async def send(self, _: Any) -> BrokenReply:
+        return self.reply
+
+
+async def test_a_bug_in_the_middle_of_a_stream_cuts_it_and_is_recorded(caplog):
+    kit = Kit(transport=BrokenTransport())
+    sent: list[Any] = []
+
+    async def receive() -> Any:
+        return {"type": "http.request", "body": orjson.dumps({**CHAT, "stream": True})} if not sent else await gone()
+
+    async def gone() -> Any:
+        await asyncio.Event().wait()
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    scope = {"type": "http", "method": "POST", "path": "/v1/chat/completions", "headers": [(b"x-api-key", b"ada")]}
+    with pytest.raises(ZeroDivisionError):
+        await make_door(kit)(scope, receive, send)
+
+    assert [message["type"] for message in sent].count("http.response.start") == 1
+    assert sent[-1]["more_body"]
+    assert kit.transport.reply.is_closed
+    assert kit.ledger.last.status is not EventStatus.STARTED
+    assert "gateway.failed" in caplog.text
+
+
+async def test_a_bug_before_the_answer_is_told_in_our_shape(caplog):
+    kit = Kit(transport=BrokenTransport())
+
+    response = await call(make_door(kit), "/v1/chat/completions", CHAT, headers=key())
+
+    assert (response.status, response.json()["error"]["code"]) == (500, "internal_error")
+    assert kit.transport.reply.is_closed
+    assert "gateway.failed" in caplog.text
 
 
 async def test_a_request_id_that_could_break_a_log_is_replaced(door):

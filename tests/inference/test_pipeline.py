@@ -247,11 +247,12 @@ async def test_an_unknown_price_is_said_and_never_zero(kit):
 
 async def test_a_test_key_costs_nothing_and_never_shares_answers_with_live_keys(kit):
     tester = Principal(ADA.organization_id, ADA.scopes, is_test=True)
-    tested = await kit.answer(tester, ask())
+    tested, again = await kit.answer(tester, ask()), await kit.answer(tester, ask())
 
     live = await kit.answer(ADA, ask())
 
-    assert (tested.facts.cost_usd, tested.facts.saved_usd) == (0, 0)
+    assert again.facts.cache_status is CacheStatus.HIT_T1
+    assert [(answer.facts.cost_usd, answer.facts.saved_usd) for answer in (tested, again)] == [(0, 0), (0, 0)]
     assert live.facts.cache_status is CacheStatus.MISS
 
 
