@@ -143,7 +143,7 @@ def _operation(
         "operationId": name,
         "summary": summary,
         "tags": ["gateway"],
-        "security": [{"bearer": []}, {"apiKey": []}],
+        "security": [{"bearerKey": []}, {"headerKey": []}],
         "responses": {"200": {"description": "The answer", "content": content}, "4XX": _ERROR, "5XX": _ERROR},
     }
     if request:
