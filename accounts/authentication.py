@@ -11,6 +11,7 @@ from accounts.directory import KeyDirectory
 from accounts.keys import token_from
 from accounts.models import User
 from accounts.principal import Principal
+from accounts.requests import chosen_organization
 from accounts.wiring import key_directory
 
 __all__ = ["ApiKeyAuthentication", "KeyDirectory", "KeyHolder", "token_from"]
@@ -58,5 +59,5 @@ def _person_in_browser(request: Request) -> tuple[User, Principal] | None:
         return None
     # browsers send cookies by themselves; keys they do not
     SessionAuthentication().enforce_csrf(request)
-    principal = selectors.principal_of(user)
+    principal = selectors.principal_of(user, chosen_organization(request._request))
     return None if principal is None else (user, principal)

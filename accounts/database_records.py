@@ -5,12 +5,17 @@ from uuid import UUID
 
 from django.db import Error as DatabaseFailure
 from django.db import connections
-from django.db.models import Exists, OuterRef
+from django.db.models import OuterRef, Subquery
 from django.utils import timezone
 
 from accounts.key_records import KeyRecord, RecordsUnavailableError
-from accounts.models import ApiKey, KeyMode, KeyPurpose, Membership
-from accounts.principal import Principal, Scope
+from accounts.models import ApiKey, KeyMode, KeyPurpose, Membership, ProviderCredential
+from accounts.principal import KeyRules, Principal, ProviderKey
+from accounts.roles import Role
+from accounts.scopes import Scope
+
+# keys that speak for the person they were made for; the others speak for a program
+_PERSONAL = frozenset({KeyPurpose.SIGN_UP, KeyPurpose.LOGIN})
 
 
 class DatabaseRecords:
@@ -18,15 +23,15 @@ class DatabaseRecords:
 
     def read(self, prefix: str) -> KeyRecord | None:
         # whoever has left the organisation, or was locked out, loses the keys that logging in gave them
-        still_there = Membership.all_organizations.filter(
+        role_there = Membership.all_organizations.filter(
             organization=OuterRef("organization"), user=OuterRef("created_by"), user__is_active=True
-        )
-        found = ApiKey.all_organizations.filter(prefix=prefix).annotate(is_creator_here=Exists(still_there))
+        ).values("role")
+        found = ApiKey.all_organizations.filter(prefix=prefix).annotate(creators_role=Subquery(role_there))
         try:
             key = found.first()
+            return None if key is None else _record(key, _provider_keys(key.organization_id))
         except DatabaseFailure as error:
             raise RecordsUnavailableError(type(error).__name__) from error
-        return None if key is None else _record(key, is_creator_here=key.is_creator_here)
 
     def note_use(self, key_ids: Collection[UUID]) -> None:
         try:
@@ -38,7 +43,8 @@ class DatabaseRecords:
         connections.close_all()
 
 
-def _record(key: ApiKey, *, is_creator_here: bool) -> KeyRecord:
+def _record(key: ApiKey, provider_keys: tuple[ProviderKey, ...]) -> KeyRecord:
+    role = Role(key.creators_role) if key.creators_role else None  # type: ignore[attr-defined]  # annotated above
     return KeyRecord(
         prefix=key.prefix,
         digest=bytes(key.digest),
@@ -49,8 +55,27 @@ def _record(key: ApiKey, *, is_creator_here: bool) -> KeyRecord:
             key_id=key.pk,
             user_id=key.created_by_id,
             is_test=key.mode == KeyMode.TEST,
+            role=role if key.purpose in _PERSONAL else None,
+            rules=_rules(key),
+            provider_keys=provider_keys,
         ),
         expires_at=key.expires_at,
-        is_revoked=key.revoked_at is not None or (key.purpose == KeyPurpose.LOGIN and not is_creator_here),
+        is_revoked=key.revoked_at is not None or (key.purpose == KeyPurpose.LOGIN and role is None),
         last_used_at=key.last_used_at,
     )
+
+
+def _rules(key: ApiKey) -> KeyRules | None:
+    rules = KeyRules(
+        networks=tuple(key.allowed_networks),
+        models=frozenset(key.allowed_models),
+        requests_per_minute=key.requests_per_minute,
+        tokens_per_minute=key.tokens_per_minute,
+        monthly_budget_usd=key.monthly_budget_usd,
+    )
+    return None if rules == KeyRules() else rules
+
+
+def _provider_keys(organization_id: UUID) -> tuple[ProviderKey, ...]:
+    kept = ProviderCredential.objects.for_organization(organization_id)
+    return tuple(ProviderKey(id=each.pk, provider=each.provider, sealed=bytes(each.sealed)) for each in kept)

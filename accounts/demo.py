@@ -9,8 +9,9 @@ from pathlib import Path
 
 from django.conf import settings
 
-from accounts import selectors, services
+from accounts import selectors
 from accounts.models import Organization, User
+from accounts.services import organizations
 from acron_site.lib.errors import ConflictError
 
 EMAIL = "demo@acron.example"
@@ -40,7 +41,7 @@ def _found(password: str) -> User:
     user = User(email=EMAIL, full_name="Demo")
     user.set_password(password)
     try:
-        services.found_with_owner(user, "Demo")
+        organizations.found_with_owner(user, "Demo")
     except ConflictError:  # another process was quicker
         return User.objects.get(email=EMAIL)
     return user

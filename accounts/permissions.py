@@ -7,21 +7,22 @@ from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
 from accounts.directory import CHALLENGE, MISSING
-from accounts.principal import Principal, Scope
+from accounts.principal import Principal
+from accounts.rights import Right
 from acron_site.lib.errors import InsufficientScopeError, InvalidApiKeyError
 
 if TYPE_CHECKING:  # the framework's views import this module by its setting, so it cannot import them
     from rest_framework.views import APIView
 
-# method -> scope; None: whoever has a key or is logged in
-Scopes = Mapping[str, Scope | None]
+# method -> what it takes (see accounts.rights); None: whoever has a key or is logged in
+Rights = Mapping[str, Right | None]
 
 _SAME_AS = {"HEAD": "GET"}
 _DESCRIBES = "OPTIONS"
 
 
-class HasScope(BasePermission):
-    """Reads the view's table `scopes`; a method that does not stand there is refused."""
+class HasRight(BasePermission):
+    """Reads the view's table `rights`; a method that does not stand there is refused."""
 
     def has_permission(self, request: Request, view: "APIView") -> bool:
         principal = request.auth
@@ -31,10 +32,10 @@ class HasScope(BasePermission):
         # what the view cannot do at all is answered with 405 after this
         if method == _DESCRIBES or not hasattr(view, method.lower()):
             return True
-        scopes: Scopes = getattr(view, "scopes", {})
-        if method not in scopes:
+        rights: Rights = getattr(view, "rights", {})
+        if method not in rights:
             raise InsufficientScopeError(f"{method} is not open to API keys here; see /docs for what is")
-        scope = scopes[method]
-        if scope is not None:
-            principal.require(scope)
+        right = rights[method]
+        if right is not None:
+            principal.require_right(right)
         return True

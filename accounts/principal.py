@@ -1,35 +1,68 @@
 """Who is asking: the organisation, the key or person, and what they may do."""
 
-from dataclasses import dataclass
-from enum import StrEnum
+from dataclasses import dataclass, field
+from decimal import Decimal
 from uuid import UUID
 
+from accounts.rights import TABLE, Right
+from accounts.roles import Role
+from accounts.scopes import HOLDS_EVERYTHING, Scope
 from acron_site.lib.errors import InsufficientScopeError
 
 
-class Scope(StrEnum):
-    INFER = "infer"
-    ANALYTICS = "analytics"
-    ADMIN = "admin"
-    ALL = "all"
+@dataclass(frozen=True, slots=True)
+class KeyRules:
+    """What one key is held to, beyond its scopes. Empty or None: not limited in this respect."""
+
+    networks: tuple[str, ...] = ()  # CIDR notation; calls from elsewhere are refused
+    models: frozenset[str] = frozenset()  # names as in the catalogue
+    requests_per_minute: int | None = None
+    tokens_per_minute: int | None = None
+    monthly_budget_usd: Decimal | None = None  # per calendar month, UTC
 
 
-# a key with one of these may do everything (contract, section 3: `admin` holds everything)
-_HOLDS_EVERYTHING = frozenset({Scope.ADMIN, Scope.ALL})
+@dataclass(frozen=True, slots=True)
+class ProviderKey:
+    """An organisation's own key at a provider, as it is kept: sealed. `id` is new with each change."""
+
+    id: UUID
+    provider: str
+    sealed: bytes = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """The caller of one request. `is_test` callers are answered by the mock provider, at no cost."""
+    """The caller of one request. `is_test` callers are answered by the mock provider, at no cost.
+
+    `role` is a person's role at the time of asking: in the browser, and with the keys that signing up and logging in
+    made. Keys made for programs have none and go by their scopes.
+    """
 
     organization_id: UUID
     scopes: frozenset[Scope]
     key_id: UUID | None = None
     user_id: UUID | None = None
     is_test: bool = False
+    role: Role | None = None
+    rules: KeyRules | None = None
+    provider_keys: tuple[ProviderKey, ...] = ()
+
+    @property
+    def effective_role(self) -> Role:
+        """The role that a key for programs acts with: everything but what only owners may do."""
+        if self.role is not None:
+            return self.role
+        if not HOLDS_EVERYTHING.isdisjoint(self.scopes):
+            return Role.ADMIN
+        return Role.MEMBER if Scope.INFER in self.scopes else Role.VIEWER
 
     def allows(self, scope: Scope) -> bool:
-        return scope in self.scopes or not _HOLDS_EVERYTHING.isdisjoint(self.scopes)
+        return scope in self.scopes or not HOLDS_EVERYTHING.isdisjoint(self.scopes)
+
+    def may(self, right: Right) -> bool:
+        needs = TABLE[right]
+        is_in_browser = self.key_id is None and self.role is not None
+        return (is_in_browser or self.allows(needs.scope)) and self.effective_role.is_at_least(needs.role)
 
     def require(self, scope: Scope) -> None:
         if not self.allows(scope):
@@ -37,3 +70,15 @@ class Principal:
                 f"this needs the scope {scope.value!r}; create a key with it under /keys, "
                 f"this one has: {', '.join(sorted(self.scopes)) or 'none'}"
             )
+
+    def require_right(self, right: Right) -> None:
+        """Raises InsufficientScopeError, which says what is missing."""
+        if self.may(right):
+            return
+        needs = TABLE[right]
+        if self.key_id is not None:
+            self.require(needs.scope)
+        raise InsufficientScopeError(
+            f"to {right.value} takes the role {needs.role.value!r}, this is {self.effective_role.value!r}; "
+            "ask an owner of the organisation, see /members"
+        )

@@ -2,7 +2,7 @@
 
 from enum import StrEnum
 
-from accounts.principal import Scope
+from accounts.scopes import Scope
 
 
 class Role(StrEnum):

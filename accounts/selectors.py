@@ -2,6 +2,8 @@
 
 from uuid import UUID
 
+from django.db.models import QuerySet
+
 from accounts.models import Membership, Organization, User
 from accounts.principal import Principal
 from accounts.roles import Role, scopes_of
@@ -25,15 +27,28 @@ def first_membership(user: User) -> Membership | None:
     return user.memberships.select_related("organization").order_by("created_at", "id").first()
 
 
-def principal_of(user: User) -> Principal | None:
-    """A person in the browser, with the scopes of the role; None for those who belong nowhere."""
-    membership = first_membership(user)
+def membership_in(user: User, organization_id: UUID) -> Membership | None:
+    own: QuerySet[Membership] = Membership.objects.for_organization(organization_id)
+    return own.filter(user=user).select_related("organization").first()
+
+
+def memberships_of(user: User) -> list[Membership]:
+    """All organisations of a person, those joined first in front."""
+    return list(user.memberships.select_related("organization").order_by("created_at", "id"))
+
+
+def principal_of(user: User, organization_id: UUID | None = None) -> Principal | None:
+    """A person in the browser, acting for the organisation they chose, or where they do not belong (any more)
+    for the one joined first; None for those who belong nowhere."""
+    chosen = membership_in(user, organization_id) if organization_id else None
+    membership = chosen or first_membership(user)
     if membership is None:
         return None
     return Principal(
         organization_id=membership.organization_id,
         scopes=scopes_of(Role(membership.role)),
         user_id=user.pk,
+        role=Role(membership.role),
     )
 
 

@@ -8,9 +8,11 @@ from django.conf import settings
 from accounts import keys
 from accounts.database_records import DatabaseRecords
 from accounts.directory import KeyDirectory
+from accounts.encryption import Cipher, cipher_from
 from accounts.keys import Peppers
-from accounts.principal import Principal, Scope
+from accounts.principal import Principal
 from accounts.revocations import RedisRevocations, Revocations
+from accounts.scopes import Scope
 from acron_site.lib.config import Config, SettingsError
 
 
@@ -29,6 +31,12 @@ def key_directory() -> KeyDirectory:
 @cache
 def peppers() -> Peppers:
     return keys.read_peppers(settings.KEY_PEPPERS, settings.SECRET_KEY)
+
+
+@cache
+def cipher() -> Cipher:
+    """Seals and opens what is kept at rest."""
+    return cipher_from(settings.ENCRYPTION_KEY)
 
 
 @cache

@@ -14,6 +14,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("health/ready", health.ready, name="health-ready"),
     path("openapi.json", SpectacularJSONAPIView.as_view(), name="openapi"),
     path("docs", SpectacularSwaggerView.as_view(url_name="openapi"), name="docs"),
+    path("", include("accounts.urls")),
     path("", include("accounts.api.urls")),
     path("", include("analytics.api.urls")),
     path("", include("inference.api.urls")),

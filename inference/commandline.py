@@ -9,7 +9,8 @@ import orjson
 from django.core.management.base import CommandParser
 
 from accounts import selectors
-from accounts.principal import Principal, Scope
+from accounts.principal import Principal
+from accounts.scopes import Scope
 from acron_site.lib.config import Config
 from acron_site.lib.ids import new_request_id
 from inference.domain import RoutingMode

@@ -8,7 +8,8 @@ from typing import Any
 
 from accounts.directory import KeyDirectory
 from accounts.keys import token_from
-from accounts.principal import Principal, Scope
+from accounts.principal import Principal
+from accounts.scopes import Scope
 from acron_site.lib.asgi import WHOLE_RESPONSE
 from acron_site.lib.errors import (
     AcronError,

@@ -10,9 +10,8 @@ from pathlib import Path
 from django.conf import settings
 
 from accounts.directory import KeyDirectory
-from accounts.encryption import cipher_from
 from accounts.principal import Principal
-from accounts.wiring import key_directory
+from accounts.wiring import cipher, key_directory
 from acron_site.lib.config import Config
 from analytics.ledger import JournalLedger
 from analytics.wiring import open_ledger
@@ -87,7 +86,7 @@ class Parts:
     @cached_property
     def cache(self) -> ExactCache:
         store = exact_store(self.config.cache, redis_url=settings.REDIS_URL)
-        return exact_cache(self.config.cache, store, cipher=cipher_from(settings.ENCRYPTION_KEY))
+        return exact_cache(self.config.cache, store, cipher=cipher())
 
     @cached_property
     def providers(self) -> Providers:

@@ -16,10 +16,10 @@ FOUNDERS = ("ada", "mallory")
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "acron_site.settings")
     django.setup()
-    from accounts import services
+    from accounts.services import organizations
 
     call_command("migrate", verbosity=0)
-    founded = [services.found_organization(name, f"{name}@example.com") for name in FOUNDERS]
+    founded = [organizations.found(name, f"{name}@example.com") for name in FOUNDERS]
     sys.stdout.write(json.dumps([each.api_key for each in founded]))
 
 

@@ -9,10 +9,11 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from accounts import services
 from accounts.api.base import OrganizationAPIView
 from accounts.api.serializers import AccountSerializer, LogInSerializer, SignUpSerializer
-from accounts.permissions import Scopes
+from accounts.permissions import Rights
+from accounts.requests import origin_of
+from accounts.services import people
 
 
 class OpenAPIView(APIView):
@@ -35,11 +36,12 @@ class SignUpView(OpenAPIView):
         given = SignUpSerializer(data=request.data)
         given.is_valid(raise_exception=True)
         fields = given.validated_data
-        made = services.sign_up(
+        made = people.sign_up(
             fields["email"],
             fields["password"],
             full_name=fields["full_name"],
             organization_name=fields["org_name"],
+            origin=origin_of(request._request),
         )
         return Response({"api_key": made.api_key, "user_id": made.user.pk, "org_id": made.organization.pk}, status=201)
 
@@ -61,13 +63,12 @@ class LogInView(OpenAPIView):
         given = LogInSerializer(data=request.data)
         given.is_valid(raise_exception=True)
         fields = given.validated_data
-        # the connection's own address: X-Forwarded-For is whatever the caller writes there
-        made = services.log_in(fields["email"], fields["password"], address=request.META.get("REMOTE_ADDR", ""))
+        made = people.log_in(fields["email"], fields["password"], origin=origin_of(request._request))
         return Response({"api_key": made.api_key, "user_id": made.user_id, "org_id": made.organization_id})
 
 
 class LogOutView(OrganizationAPIView):
-    scopes: ClassVar[Scopes] = {"POST": None}
+    rights: ClassVar[Rights] = {"POST": None}
 
     @extend_schema(
         summary="Log out",
@@ -77,7 +78,7 @@ class LogOutView(OrganizationAPIView):
         tags=["auth"],
     )
     def post(self, request: Request) -> Response:
-        services.log_out(self.principal)
+        people.log_out(self.actor)
         if self.principal.key_id is None:
             logout(request._request)
         return Response(status=204)

@@ -10,8 +10,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.api.base import OrganizationAPIView
-from accounts.permissions import Scopes
-from accounts.principal import Scope
+from accounts.permissions import Rights
+from accounts.rights import Right
 from acron_site.lib.errors import InvalidRequestError
 from analytics import documents, prometheus, selectors
 from analytics.api import schema
@@ -21,7 +21,7 @@ _DEFAULT_LIMIT, _MAX_LIMIT = 50, 1_000
 
 
 class MetricsView(OrganizationAPIView):
-    scopes: ClassVar[Scopes] = {"GET": Scope.ANALYTICS}
+    rights: ClassVar[Rights] = {"GET": Right.READ_ANALYTICS}
     renderer_classes = [JSONRenderer, PrometheusRenderer, OpenMetricsRenderer]
 
     @extend_schema(
@@ -43,7 +43,7 @@ class MetricsView(OrganizationAPIView):
 
 
 class RecentInferencesView(OrganizationAPIView):
-    scopes: ClassVar[Scopes] = {"GET": Scope.ANALYTICS}
+    rights: ClassVar[Rights] = {"GET": Right.READ_ANALYTICS}
 
     @extend_schema(
         summary="Recent inferences",

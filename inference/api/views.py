@@ -8,14 +8,14 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.api.base import OrganizationAPIView
-from accounts.principal import Scope
+from accounts.rights import Right
 from acron_site.lib.config import Config
 from inference.wire import models
 from inference.wiring import load_catalog
 
 
 class ModelsView(OrganizationAPIView):
-    scopes: ClassVar = {"GET": Scope.ANALYTICS}
+    rights: ClassVar = {"GET": Right.READ_ANALYTICS}
 
     @extend_schema(
         summary="Registered models with prices, quality and availability",

@@ -5,9 +5,14 @@ from dataclasses import dataclass
 import pytest
 from django.core.cache import cache
 
-from accounts import services, wiring
+from accounts import actor as actors
+from accounts import wiring
+from accounts.actor import Actor
 from accounts.models import Organization, User
-from accounts.principal import Principal, Scope
+from accounts.principal import Principal
+from accounts.roles import Role
+from accounts.scopes import Scope
+from accounts.services import people
 
 PASSWORD = "correct horse battery"
 
@@ -22,11 +27,15 @@ class Person:
 
     @property
     def principal(self) -> Principal:
-        return Principal(self.organization.pk, frozenset({Scope.ADMIN}), user_id=self.user.pk)
+        return Principal(self.organization.pk, frozenset({Scope.ADMIN}), user_id=self.user.pk, role=Role.OWNER)
+
+    @property
+    def actor(self) -> Actor:
+        return actors.person(self.organization.pk, self.user.pk, Role.OWNER)
 
 
 def signed_up(name: str) -> Person:
-    made = services.sign_up(f"{name.lower()}@example.com", PASSWORD, full_name=name, organization_name=f"{name} Ltd")
+    made = people.sign_up(f"{name.lower()}@example.com", PASSWORD, full_name=name, organization_name=f"{name} Ltd")
     return Person(made.user, made.organization, made.api_key)
 
 

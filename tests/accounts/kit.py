@@ -11,7 +11,8 @@ from uuid import UUID
 from accounts import keys
 from accounts.directory import KeyDirectory
 from accounts.key_records import KeyRecord, RecordsUnavailableError
-from accounts.principal import Principal, Scope
+from accounts.principal import Principal
+from accounts.scopes import Scope
 from acron_site.lib.ids import uuid7
 
 PEPPERS = keys.read_peppers("", "the tests' secret key")

@@ -5,12 +5,14 @@ import dataclasses
 import pytest
 from django.test import Client, RequestFactory
 
-from accounts import keys, services, wiring
+from accounts import keys, wiring
 from accounts.api.views import LogOutView
 from accounts.authentication import ApiKeyAuthentication
 from accounts.directory import KeyDirectory
 from accounts.models import ApiKey, Organization, User
-from accounts.principal import Principal, Scope
+from accounts.principal import Principal
+from accounts.scopes import Scope
+from accounts.services import people
 from acron_site.lib.config import Governance, SettingsError
 from tests.accounts.conftest import PASSWORD
 from tests.accounts.kit import PEPPERS, FakeRecords
@@ -114,7 +116,7 @@ def test_guesses_are_slowed_down_whatever_the_forwarded_address_says(client, ada
 
 @pytest.mark.parametrize("header", ["authorization", "x-api-key"])
 def test_logging_out_ends_the_key(client, ada, header):
-    key = services.log_in("ada@example.com", PASSWORD).api_key
+    key = people.log_in("ada@example.com", PASSWORD).api_key
     own = {header: f"Bearer {key}" if header == "authorization" else key}
 
     assert post(client, "/auth/logout", **own).status_code == 204

@@ -7,10 +7,11 @@ from io import StringIO
 import pytest
 from django.core.management import CommandError, call_command
 
-from accounts import services, wiring
+from accounts import wiring
 from accounts.demo import ensure_demo
 from accounts.models import Organization, User
-from accounts.principal import Scope
+from accounts.scopes import Scope
+from accounts.services import people
 
 
 def run(*arguments: str) -> str:
@@ -26,7 +27,7 @@ def test_an_organization_is_made_with_an_owner_and_a_key(db):
     assert str(principal.organization_id) == made["organization_id"]
     assert principal.allows(Scope.ADMIN)
     assert made["slug"] == "acme"
-    assert services.log_in("ada@example.com", made["password"]).organization_id == principal.organization_id
+    assert people.log_in("ada@example.com", made["password"]).organization_id == principal.organization_id
 
 
 def test_people_read_the_key_once(db):
@@ -56,7 +57,7 @@ def test_the_demonstration_is_made_once_and_found_again(db, settings, tmp_path):
 
     assert first == second
     assert first.password
-    assert services.log_in(first.email, first.password).organization_id == first.organization.pk
+    assert people.log_in(first.email, first.password).organization_id == first.organization.pk
     assert Organization.objects.count() == 1
 
 
@@ -76,4 +77,4 @@ def test_a_password_that_was_changed_is_not_shown_and_not_changed_back(db, setti
     user.save()
 
     assert ensure_demo().password is None
-    assert services.log_in(demo.email, "a password of my own")
+    assert people.log_in(demo.email, "a password of my own")

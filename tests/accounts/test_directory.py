@@ -9,7 +9,8 @@ import pytest
 
 from accounts import keys
 from accounts.keys import Peppers
-from accounts.principal import Principal, Scope
+from accounts.principal import Principal
+from accounts.scopes import Scope
 from acron_site.lib.errors import InvalidApiKeyError, OverloadedError
 from acron_site.lib.ids import uuid7
 from tests.accounts.kit import PEPPERS, Clock, FakeRecords, make_directory, prefix_of, revoke, until

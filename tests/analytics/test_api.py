@@ -9,9 +9,10 @@ from django.contrib.auth import get_user_model
 from django.core.management import CommandError, call_command
 from django.test import Client
 
-from accounts import services, wiring
+from accounts import actor, wiring
 from accounts.models import Organization
-from accounts.principal import Scope
+from accounts.scopes import Scope
+from accounts.services import api_keys, organizations
 from analytics.events import CostStatus
 from tests.analytics.facts import cache_hit, keep, paid_answer
 
@@ -28,8 +29,8 @@ class Person:
 
 
 def person(name: str, scope: Scope) -> Person:
-    organization = services.create_organization(f"{name} Ltd")
-    key = services.create_api_key(organization, "test", scopes=[scope]).text
+    organization = organizations.create(f"{name} Ltd")
+    key = api_keys.issue(actor.system(organization.pk), organization, "test", scopes=[scope]).text
     return Person(organization, Client(headers={"authorization": f"Bearer {key}"}))
 
 

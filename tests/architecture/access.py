@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from accounts.principal import Scope
+from accounts.rights import Right
+from accounts.scopes import Scope
 
 
 @dataclass(frozen=True)
@@ -19,6 +20,7 @@ class Rule:
     """
 
     scope: Scope | None = None
+    page: Right | bool = False  # a page in the browser: the right it takes, or True for everybody who belongs somewhere
     is_open: bool = False
     is_for_operators: bool = False
     body: Mapping[str, Any] = field(default_factory=dict)
@@ -27,6 +29,7 @@ class Rule:
 
 OPEN = Rule(is_open=True)
 ANY_KEY = Rule()
+PAGE = Rule(page=True)
 OPERATORS = Rule(is_for_operators=True)  # and everything below that address
 ANALYTICS = Rule(Scope.ANALYTICS)
 

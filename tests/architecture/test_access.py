@@ -13,12 +13,16 @@ from django.urls import URLPattern, URLResolver, get_resolver, path
 from rest_framework.response import Response
 from rest_framework.test import APIRequestFactory
 
-from accounts import services
 from accounts.api.base import OrganizationAPIView
-from accounts.principal import Scope
+from accounts.models import User
+from accounts.rights import TABLE, Right
+from accounts.roles import Role
+from accounts.scopes import Scope
+from accounts.services import api_keys, members
 from tests.accounts.conftest import Person
 from tests.architecture.access import ACCESS, Rule
 
+BACKEND = "django.contrib.auth.backends.ModelBackend"
 METHODS = ("get", "post", "put", "patch", "delete")
 
 
@@ -35,7 +39,7 @@ class Line:
 
     @property
     def takes_key(self) -> bool:
-        return not (self.rule.is_open or self.rule.is_for_operators)
+        return not (self.rule.is_open or self.rule.is_for_operators or self.rule.page)
 
 
 LINES = [Line(route, method, rule) for route, rules in ACCESS.items() for method, rule in rules.items()]
@@ -102,7 +106,7 @@ def test_nobody_and_a_bad_key_are_refused(client, ada, line, headers):
 @each(lambda line: line.rule.scope)
 def test_a_key_with_another_scope_is_refused(client, ada, line):
     others = {Scope.INFER, Scope.ANALYTICS} - {line.rule.scope}
-    key = services.create_api_key(ada.organization, "other", scopes=others).text
+    key = api_keys.issue(ada.actor, ada.organization, "other", scopes=others).text
 
     response = call(client, line, ada, {"x-api-key": key})
 
@@ -112,7 +116,7 @@ def test_a_key_with_another_scope_is_refused(client, ada, line):
 
 @each(lambda line: line.takes_key)
 def test_a_key_with_the_right_scope_is_served(client, ada, line):
-    key = services.create_api_key(ada.organization, "right", scopes=[line.rule.scope or Scope.INFER]).text
+    key = api_keys.issue(ada.actor, ada.organization, "right", scopes=[line.rule.scope or Scope.INFER]).text
 
     assert call(client, line, ada, {"x-api-key": key}).status_code < 300
 
@@ -130,11 +134,57 @@ def test_what_is_for_operators_takes_no_key(client, ada, line):
         assert (response.status_code, response.url) == (302, "/admin/login/?next=/admin/")
 
 
-@each(lambda line: "<" in line.route)
+@each(lambda line: "<" in line.route and not line.rule.is_open and not line.rule.page)
 def test_a_stranger_finds_nothing(client, ada, mallory, line):
     response = call(client, line, ada, {"x-api-key": mallory.api_key})
 
     assert response.status_code == 404
+
+
+@each(lambda line: line.rule.page)
+def test_a_page_sends_who_is_not_logged_in_to_the_log_in(client, ada, line):
+    response = call(client, line, ada, {})
+
+    assert (response.status_code, response.url.partition("?")[0]) == (302, "/login")
+
+
+@each(lambda line: isinstance(line.rule.page, Right) and TABLE[line.rule.page].role is not Role.VIEWER)
+def test_a_page_refuses_a_lower_role(client, ada, line):
+    client.force_login(colleague(ada, below(TABLE[line.rule.page].role)), backend=BACKEND)
+
+    assert call(client, line, ada, {}).status_code == 403
+
+
+@each(lambda line: line.rule.page)
+def test_a_page_opens_to_the_right_role(client, ada, line):
+    role = TABLE[line.rule.page].role if isinstance(line.rule.page, Right) else Role.VIEWER
+    client.force_login(colleague(ada, role), backend=BACKEND)
+
+    response = call(client, line, ada, {})
+
+    assert response.status_code < 400
+    assert not getattr(response, "url", "").startswith("/login")
+
+
+@each(lambda line: line.rule.page and "<" in line.route)
+def test_a_stranger_finds_no_page(client, ada, mallory, line):
+    client.force_login(mallory.user, backend=BACKEND)
+
+    assert call(client, line, ada, {}).status_code == 404
+
+
+def colleague(owner: Person, role: Role) -> User:
+    """Somebody with that role in the owner's organisation, and in no other."""
+    if role is Role.OWNER:
+        return owner.user
+    user = User.objects.create_user(f"{role}@example.com", "correct horse battery")
+    members.add(owner.actor, owner.organization, user, role)
+    return user
+
+
+def below(role: Role) -> Role:
+    roles = list(Role)
+    return roles[roles.index(role) + 1]
 
 
 def call(client: Client, line: Line, owner: Person, headers: dict[str, str]) -> Any:
@@ -144,6 +194,8 @@ def call(client: Client, line: Line, owner: Person, headers: dict[str, str]) -> 
         address = re.sub(rf"<(\w+:)?{name}>", str(value), address)
     if line.method == "GET":
         return client.get(address, headers=headers)
+    if line.rule.page:
+        return client.post(address, dict(line.rule.body), headers=headers)
     return client.generic(
         line.method, address, json.dumps(line.rule.body), content_type="application/json", headers=headers
     )
@@ -178,6 +230,9 @@ def methods_of(view: Any) -> list[str]:
     actions = getattr(view, "actions", None)  # of a view set
     if actions:
         return [method.upper() for method in actions if method in METHODS]
+    rights = getattr(view, "rights", None)  # of a page, see accounts.pages
+    if rights:
+        return sorted(rights)
     kind = getattr(view, "cls", None) or getattr(view, "view_class", None)
     if kind is None:
         return ["GET"]

@@ -60,12 +60,13 @@ def _prepare() -> str:
     django.setup()
     from django.core.management import call_command
 
-    from accounts import services
-    from accounts.principal import Scope
+    from accounts import actor
+    from accounts.scopes import Scope
+    from accounts.services import api_keys, organizations
 
     call_command("migrate", verbosity=0)
-    organization = services.create_organization("Bench")
-    _, secret = services.create_api_key(organization, "bench", scopes=[Scope.INFER])
+    organization = organizations.create("Bench")
+    _, secret = api_keys.issue(actor.system(organization.pk), organization, "bench", scopes=[Scope.INFER])
     return secret
 
 

@@ -44,22 +44,24 @@ def main() -> None:
 
 
 def _make() -> str:
-    from accounts import services
+    from accounts import actor
     from accounts.models import Organization
-    from accounts.principal import Scope
+    from accounts.scopes import Scope
+    from accounts.services import api_keys
 
-    return services.create_api_key(Organization.objects.get(slug="ada"), "Story", scopes=[Scope.INFER]).text
+    ada = Organization.objects.get(slug="ada")
+    return api_keys.issue(actor.system(ada.pk), ada, "Story", scopes=[Scope.INFER]).text
 
 
 def _revoke(text: str) -> str:
-    from accounts import keys, services
+    from accounts import actor, keys
     from accounts.models import ApiKey
-    from accounts.principal import Principal, Scope
+    from accounts.services import api_keys
 
     parsed = keys.parse(text)
     assert parsed is not None
     key = ApiKey.all_organizations.get(prefix=parsed.prefix)
-    services.revoke_key(Principal(key.organization_id, frozenset({Scope.ADMIN})), key.pk)
+    api_keys.revoke(actor.system(key.organization_id), key.pk)
     return str(time.time())
 
 

@@ -9,7 +9,8 @@ from uuid import UUID
 import orjson
 
 from accounts.encryption import cipher_from
-from accounts.principal import Principal, Scope
+from accounts.principal import Principal
+from accounts.scopes import Scope
 from analytics.events import EventStatus, InferenceFacts
 from caching.backends.memory import MemoryStore
 from caching.exact import ExactCache

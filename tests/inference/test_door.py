@@ -8,7 +8,8 @@ from typing import Any, ClassVar
 import orjson
 import pytest
 
-from accounts.principal import Principal, Scope
+from accounts.principal import Principal
+from accounts.scopes import Scope
 from acron_site.lib.errors import InvalidApiKeyError
 from analytics.events import EventStatus
 from inference.domain import RoutingMode

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from accounts import services
+from accounts.services import organizations
 from acron_site.lib.errors import AcronError
 
 
@@ -19,7 +19,7 @@ class Command(BaseCommand):
 
     def handle(self, *_args: Any, **options: Any) -> None:
         try:
-            made = services.found_organization(options["name"], options["email"])
+            made = organizations.found(options["name"], options["email"])
         except AcronError as error:
             raise CommandError(error.message) from error
         facts = {

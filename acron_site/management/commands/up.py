@@ -9,7 +9,8 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.db import OperationalError, connection
 
-from accounts import demo, services
+from accounts import demo
+from accounts.services import api_keys
 from acron_site import ports, programs, serving
 from acron_site.lib.config import Config
 
@@ -26,7 +27,7 @@ class Command(BaseCommand):
         with listener:
             self._prepare()
             login = demo.ensure_demo()
-            api_key = services.issue_run_key(login.organization)
+            api_key = api_keys.issue_run_key(login.organization)
             _let_go_of_database()
             uses_mock = _needs_mock(config, settings.ENVIRON)
             serving.keep_running(
