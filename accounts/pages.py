@@ -57,7 +57,10 @@ def page(
             right = rights[method]
             if right is not None and not principal.may(right):
                 raise PermissionDenied(f"to {right.value} takes another role")
-            return view(request, *args, **kwargs)
+            response = view(request, *args, **kwargs)
+            # what an organisation sees stays out of shared caches, and of the back button after the log-out
+            response.headers.setdefault("Cache-Control", "private, no-store")
+            return response
 
         guarded.rights = rights  # type: ignore[attr-defined]  # read by the ACCESS test
         return cast(Callable[Concatenate[HttpRequest, Parameters], HttpResponse], guarded)

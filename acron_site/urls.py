@@ -2,9 +2,9 @@
 
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
-from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerView
+from drf_spectacular.views import SpectacularJSONAPIView
 
-from acron_site import health
+from acron_site import docs, health
 from acron_site.lib import api
 
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -13,7 +13,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("health/live", health.live, name="health-live"),
     path("health/ready", health.ready, name="health-ready"),
     path("openapi.json", SpectacularJSONAPIView.as_view(), name="openapi"),
-    path("docs", SpectacularSwaggerView.as_view(url_name="openapi"), name="docs"),
+    path("docs", docs.DocsView.as_view(), name="docs"),
     path("", include("accounts.urls")),
     path("", include("accounts.api.urls")),
     path("", include("analytics.api.urls")),

@@ -1,0 +1,134 @@
+"""An organisation with a row in every table, each marked so that a leak can be recognised."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from hashlib import sha256
+from typing import Any
+
+from django.apps import apps
+from django.db import connection
+from django.utils import timezone
+
+from accounts import audit, wiring
+from accounts.models import (
+    AuditEvent,
+    Invitation,
+    Membership,
+    Organization,
+    ProviderCredential,
+    User,
+)
+from accounts.roles import Role
+from accounts.scopes import Scope
+from accounts.services import api_keys, members
+from accounts.tenancy import OrganizationScopedModel
+from analytics.models import InferenceEvent
+from tests.accounts.conftest import Person, signed_up
+from tests.analytics.facts import keep, paid_answer
+
+PASSWORD = "correct horse battery"
+
+
+@dataclass(frozen=True)
+class Planted:
+    """`marks` are texts that only this organisation's people may ever see; `ids` name its rows."""
+
+    person: Person
+    infer_key: str
+    marks: frozenset[str]
+    ids: tuple[str, ...]
+
+
+def planted(name: str) -> Planted:
+    """An organisation whose every text carries a mark of its own."""
+    mark = f"marked-{name.lower()}-{sha256(name.encode()).hexdigest()[:8]}"
+    person = signed_up(name)
+    organization = person.organization
+    organization.name = f"{mark} Ltd"
+    organization.save(update_fields=["name"])
+    infer = api_keys.issue(person.actor, organization, f"{mark} key", scopes=[Scope.INFER])
+    for make in _MAKERS.values():
+        make(person, mark)
+    ids = [
+        str(row.pk) for model in tenant_tables() for row in model.all_organizations.filter(organization=organization)
+    ]
+    people = [str(user.pk) for user in User.objects.filter(memberships__organization=organization)]
+    marks = frozenset({mark, person.user.email, infer.key.prefix, *ids, *people, str(organization.pk)})
+    return Planted(person, infer.text, marks, tuple(sorted({*ids, *people, str(organization.pk)})))
+
+
+def tenant_tables() -> list[Any]:
+    return [model for model in apps.get_models() if issubclass(model, OrganizationScopedModel)]
+
+
+def tables_without_a_row(organization: Organization) -> list[str]:
+    return [
+        model.__name__
+        for model in tenant_tables()
+        if not model.all_organizations.filter(organization=organization).exists()
+    ]
+
+
+def fingerprint(organization: Organization) -> str:
+    """One digest of all rows of an organisation: the same as long as nobody has touched any."""
+    parts = []
+    with connection.cursor() as cursor:
+        for model in tenant_tables():
+            table = connection.ops.quote_name(model._meta.db_table)
+            cursor.execute(
+                f"SELECT md5(coalesce(string_agg(t::text, '|' ORDER BY t::text), '')) FROM {table} t"
+                " WHERE organization_id = %s",
+                [organization.pk],
+            )
+            parts.append(cursor.fetchone()[0])
+        cursor.execute(
+            "SELECT md5(string_agg(t::text, '|' ORDER BY t::text)) FROM accounts_organization t WHERE id = %s",
+            [organization.pk],
+        )
+        parts.append(cursor.fetchone()[0])
+    return "".join(parts)
+
+
+def _colleague(person: Person, mark: str) -> None:
+    user = User.objects.create_user(f"{mark}@example.com", PASSWORD, full_name=f"{mark} Grace")
+    members.add(person.actor, person.organization, user, Role.ADMIN)
+
+
+def _invitation(person: Person, mark: str) -> None:
+    Invitation(
+        organization=person.organization,
+        email=f"{mark}-invited@example.com",
+        role=Role.MEMBER,
+        digest=sha256(mark.encode()).digest(),
+        expires_at=timezone.now() + timedelta(days=7),
+    ).save(force_insert=True)
+
+
+def _credential(person: Person, mark: str) -> None:
+    aad = f"provider_credential:{person.organization.pk}".encode()
+    ProviderCredential(
+        organization=person.organization,
+        provider="openai",
+        sealed=wiring.cipher().seal(f"sk-{mark}".encode(), aad=aad),
+        last_four="wxyz",
+        test_result=mark,
+    ).save(force_insert=True)
+
+
+def _event(person: Person, mark: str) -> None:
+    keep(paid_answer(person.organization.pk, end_user=mark, tags={"team": mark}, route_reason=mark))
+
+
+def _audit(person: Person, mark: str) -> None:
+    audit.record(person.actor, "organization.renamed", person.organization, after={"name": mark})
+
+
+# every tenant table has its maker here; a new table without one fails the fuzz
+_MAKERS: dict[type[OrganizationScopedModel], Callable[[Person, str], None]] = {
+    Membership: _colleague,
+    Invitation: _invitation,
+    ProviderCredential: _credential,
+    InferenceEvent: _event,
+    AuditEvent: _audit,
+}
