@@ -12,3 +12,6 @@ class AccountsConfig(AppConfig):
     def ready(self) -> None:
         # drf-spectacular finds an extension once its module is imported
         import_module("accounts.api.schema")
+        import_module("accounts.sealed_holdings").register()
+        # it reads tables, so it cannot be imported before they are ready
+        import_module("accounts.sign_in.records").connect()

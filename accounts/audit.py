@@ -1,8 +1,9 @@
 """The audit log's one way in: `record` adds an act to the organisation's chain, in the transaction of the act."""
 
 import hashlib
+import unicodedata
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -29,11 +30,17 @@ SHOWN = frozenset(
     {
         "name", "slug", "role", "email", "scopes", "mode", "purpose", "expires_at", "allowed_networks",
         "allowed_models", "requests_per_minute", "tokens_per_minute", "monthly_budget_usd", "provider", "last_four",
-        "keeps_content", "content_retention_days", "prefix", "is_active", "is_staff", "is_superuser", "method",
-        "rolled_from", "result", "full_name", "time_zone", "count", "full_erasure", "members",
+        "keeps_content", "content_retention_days", "event_id", "prefix", "is_active", "is_staff", "is_superuser",
+        "method", "rolled_from", "result", "full_name", "time_zone", "count", "full_erasure", "members", "format",
+        "filters",
     }
 )  # fmt: skip
 _LONGEST_TEXT = 300
+_LARGEST_NUMBER = 2**53 - 1  # beyond it programs that read the export would not agree on the digits
+
+# control and line-breaking characters, halves of characters; what turns the direction of the text around it
+_UNPRINTABLE = frozenset({"Cc", "Cs", "Zl", "Zp"})
+_TURNING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
 def record(
@@ -65,12 +72,12 @@ def record(
         actor_role=principal.effective_role.value,
         object_kind=kind,
         object_id=object_id,
-        object_name=name[:200],
+        object_name=_printable(name)[:200],
         before=_shown(before or {}),
         after=_shown(after or {}),
-        address=origin.address[:64],
+        address=_printable(origin.address)[:64],
         user_agent=_printable(origin.user_agent),
-        request_id=origin.request_id[:128],
+        request_id=_printable(origin.request_id)[:128],
         previous_hash=bytes(head.hash),
     )
     event.hash = hash_of(event)
@@ -82,10 +89,16 @@ def record(
 
 def hash_of(event: AuditEvent) -> bytes:
     """SHA-256 over the previous hash and the act as canonical JSON (sorted keys, UTF-8, no spaces)."""
-    facts = {
+    document = orjson.dumps(facts_of(event), option=orjson.OPT_SORT_KEYS)
+    return hashlib.sha256(bytes(event.previous_hash) + document).digest()
+
+
+def facts_of(event: AuditEvent) -> dict[str, Any]:
+    """All that the hash covers besides the hash before it: what an export must hold to be verifiable by itself."""
+    return {
         "organization_id": str(event.organization_id),
         "sequence": event.sequence,
-        "occurred_at": event.occurred_at.isoformat(timespec="microseconds"),
+        "occurred_at": event.occurred_at.astimezone(UTC).isoformat(timespec="microseconds"),
         "action": event.action,
         "actor_kind": event.actor_kind,
         "actor_user_id": _text(event.actor_user_id),
@@ -100,7 +113,6 @@ def hash_of(event: AuditEvent) -> bytes:
         "user_agent": event.user_agent,
         "request_id": event.request_id,
     }
-    return hashlib.sha256(bytes(event.previous_hash) + orjson.dumps(facts, option=orjson.OPT_SORT_KEYS)).digest()
 
 
 def _locked_head(organization_id: UUID) -> AuditHead:
@@ -141,18 +153,24 @@ def _shown(fields: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
-    if value is None or isinstance(value, bool | int):
+    if value is None or (isinstance(value, bool | int) and abs(value) <= _LARGEST_NUMBER):
         return value
     if isinstance(value, datetime):
         return value.isoformat()
-    if isinstance(value, list | tuple | set | frozenset):
+    if isinstance(value, set | frozenset):
+        return sorted(_plain(item) for item in value)
+    if isinstance(value, list | tuple):
         return [_plain(item) for item in value]
     return _printable(str(value))
 
 
 def _printable(text: str) -> str:
     # PostgreSQL holds no NUL, and a line break in a user agent must not look like a line of its own
-    return "".join(character if character.isprintable() else "\ufffd" for character in text)[:_LONGEST_TEXT]
+    return "".join("\ufffd" if _is_unprintable(each) else each for each in text[:_LONGEST_TEXT])
+
+
+def _is_unprintable(character: str) -> bool:
+    return character in _TURNING or unicodedata.category(character) in _UNPRINTABLE
 
 
 def _text(value: UUID | None) -> str | None:

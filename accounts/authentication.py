@@ -11,7 +11,7 @@ from accounts.directory import KeyDirectory
 from accounts.keys import token_from
 from accounts.models import User
 from accounts.principal import Principal
-from accounts.requests import chosen_organization
+from accounts.requests import chosen_organization, origin_of
 from accounts.wiring import key_directory
 
 __all__ = ["ApiKeyAuthentication", "KeyDirectory", "KeyHolder", "token_from"]
@@ -40,7 +40,7 @@ class ApiKeyAuthentication(BaseAuthentication):
             if person is not None:
                 return person
             return _holder(self.directory().anonymous)
-        return _holder(self.directory().resolve(token))
+        return _holder(self.directory().resolve(token, origin_of(request._request).address))
 
     def directory(self) -> KeyDirectory:
         return key_directory()

@@ -6,9 +6,10 @@ from typing import Any
 from django.http import HttpRequest
 
 from accounts import selectors
-from accounts.models import Membership, Organization
+from accounts.models import Membership, Organization, User
 from accounts.principal import Principal
 from accounts.rights import Right
+from accounts.services import email_addresses
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,13 +27,19 @@ class Viewer:
 
 
 def who(request: HttpRequest) -> dict[str, Any]:
-    """`viewer` is None for those who are not logged in or belong to no organisation."""
+    """`viewer` is None for those who are not logged in or belong to no organisation; `needs_verification` says whether
+    somebody is logged in whose e-mail address is not proven."""
     principal: Principal | None = getattr(request, "principal", None)
     user = getattr(request, "user", None)
-    if principal is None or user is None or not user.is_authenticated:
-        return {"viewer": None}
+    if not isinstance(user, User):
+        return {"viewer": None, "needs_verification": False}
+    # templates call it: only layouts that ask cost a query
+    return {"viewer": _viewer(user, principal), "needs_verification": lambda: not email_addresses.is_verified(user)}
+
+
+def _viewer(user: User, principal: Principal | None) -> Viewer | None:
+    if principal is None:
+        return None
     memberships = selectors.memberships_of(user)
     here = next((each for each in memberships if each.organization_id == principal.organization_id), None)
-    if here is None:
-        return {"viewer": None}
-    return {"viewer": Viewer(principal, here.organization, here.role, memberships)}
+    return None if here is None else Viewer(principal, here.organization, here.role, memberships)

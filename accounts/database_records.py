@@ -1,14 +1,16 @@
 """Key records in PostgreSQL, found by public prefix, whosever they are: the key says which organisation is meant."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from datetime import timedelta
 from uuid import UUID
 
 from django.db import Error as DatabaseFailure
-from django.db import connections
-from django.db.models import OuterRef, Subquery
+from django.db import connections, transaction
+from django.db.models import Count, F, OuterRef, Q, Subquery
 from django.utils import timezone
 
-from accounts.key_records import KeyRecord, RecordsUnavailableError
+from accounts import networks
+from accounts.key_records import KeyRecord, NewDigest, RecordsUnavailableError
 from accounts.models import ApiKey, KeyMode, KeyPurpose, Membership, ProviderCredential
 from accounts.principal import KeyRules, Principal, ProviderKey
 from accounts.roles import Role
@@ -16,6 +18,8 @@ from accounts.scopes import Scope
 
 # keys that speak for the person they were made for; the others speak for a program
 _PERSONAL = frozenset({KeyPurpose.SIGN_UP, KeyPurpose.LOGIN})
+
+USE_PRECISION = timedelta(minutes=1)
 
 
 class DatabaseRecords:
@@ -26,21 +30,51 @@ class DatabaseRecords:
         role_there = Membership.all_organizations.filter(
             organization=OuterRef("organization"), user=OuterRef("created_by"), user__is_active=True
         ).values("role")
-        found = ApiKey.all_organizations.filter(prefix=prefix).annotate(creators_role=Subquery(role_there))
+        found = ApiKey.all_organizations.filter(prefix=prefix).annotate(
+            creators_role=Subquery(role_there), keeps_content=F("organization__keeps_content")
+        )
         try:
             key = found.first()
             return None if key is None else _record(key, _provider_keys(key.organization_id))
         except DatabaseFailure as error:
             raise RecordsUnavailableError(type(error).__name__) from error
 
-    def note_use(self, key_ids: Collection[UUID]) -> None:
+    def note_use(self, uses: Mapping[UUID, str | None]) -> None:
         try:
-            ApiKey.all_organizations.filter(pk__in=key_ids).update(last_used_at=timezone.now())
+            _note_use(uses)
+        except DatabaseFailure as error:
+            raise RecordsUnavailableError(type(error).__name__) from error
+
+    def redigest(self, digests: Collection[NewDigest]) -> None:
+        try:
+            for each in digests:
+                unchanged = ApiKey.all_organizations.filter(pk=each.key_id, digest=each.old)
+                unchanged.update(digest=each.new, pepper_id=each.pepper_id)
         except DatabaseFailure as error:
             raise RecordsUnavailableError(type(error).__name__) from error
 
     def release(self) -> None:
         connections.close_all()
+
+
+def count_by_pepper() -> dict[int, int]:
+    """How many keys that still work were digested under which pepper: one of number n needs pepper n to stay."""
+    living = ApiKey.all_organizations.filter(Q(expires_at=None) | Q(expires_at__gt=timezone.now()), revoked_at=None)
+    counts = living.values("pepper_id").annotate(keys=Count("pk")).order_by("pepper_id")
+    return {count["pepper_id"]: count["keys"] for count in counts}
+
+
+@transaction.atomic
+def _note_use(uses: Mapping[UUID, str | None]) -> None:
+    now = timezone.now()
+    is_due = Q(last_used_at=None) | Q(last_used_at__lte=now - USE_PRECISION)
+    # a row that is locked is being noted by another worker
+    due = ApiKey.all_organizations.select_for_update(skip_locked=True).filter(is_due, pk__in=uses)
+    used = list(due.only("pk"))
+    for key in used:
+        address = networks.read_address(uses[key.pk])
+        key.last_used_at, key.last_used_address = now, None if address is None else str(address)
+    ApiKey.all_organizations.bulk_update(used, ["last_used_at", "last_used_address"], batch_size=500)
 
 
 def _record(key: ApiKey, provider_keys: tuple[ProviderKey, ...]) -> KeyRecord:
@@ -56,24 +90,14 @@ def _record(key: ApiKey, provider_keys: tuple[ProviderKey, ...]) -> KeyRecord:
             user_id=key.created_by_id,
             is_test=key.mode == KeyMode.TEST,
             role=role if key.purpose in _PERSONAL else None,
-            rules=_rules(key),
+            rules=None if key.rules == KeyRules() else key.rules,
             provider_keys=provider_keys,
+            keeps_content=key.keeps_content,  # type: ignore[attr-defined]  # annotated above
         ),
         expires_at=key.expires_at,
         is_revoked=key.revoked_at is not None or (key.purpose == KeyPurpose.LOGIN and role is None),
         last_used_at=key.last_used_at,
     )
-
-
-def _rules(key: ApiKey) -> KeyRules | None:
-    rules = KeyRules(
-        networks=tuple(key.allowed_networks),
-        models=frozenset(key.allowed_models),
-        requests_per_minute=key.requests_per_minute,
-        tokens_per_minute=key.tokens_per_minute,
-        monthly_budget_usd=key.monthly_budget_usd,
-    )
-    return None if rules == KeyRules() else rules
 
 
 def _provider_keys(organization_id: UUID) -> tuple[ProviderKey, ...]:

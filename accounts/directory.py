@@ -3,19 +3,19 @@
 import asyncio
 import hmac
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from math import inf
 from typing import NoReturn
 from uuid import UUID
 
-from accounts import keys
+from accounts import keys, networks
 from accounts.key_memory import RETRY_SECONDS, KeyMemory, identity_of
-from accounts.key_records import KeyRecord, KeyRecords, RecordsUnavailableError
+from accounts.key_records import KeyRecord, KeyRecords, NewDigest, RecordsUnavailableError
 from accounts.keys import ParsedKey, Peppers
 from accounts.lane import Lane, LaneClosedError
 from accounts.principal import Principal
-from accounts.revocations import Revocations
+from accounts.revocations import Revocations, organization_in
 from acron_site.lib.errors import InvalidApiKeyError, OverloadedError
 
 CHALLENGE = {"WWW-Authenticate": "Bearer"}
@@ -57,53 +57,62 @@ class KeyDirectory:
         # apart, so that a flood of invented keys cannot hold up the known ones
         self._known_keys = self._lane("known-keys", limit_seconds=0.5, clock=clock)
         self._unknown_keys = self._lane("unknown-keys", limit_seconds=2.0, clock=clock)
-        self._used: set[UUID] = set()
+        self._used: dict[UUID, str | None] = {}
+        self._outdated: dict[UUID, NewDigest] = {}
         self._tasks: list[asyncio.Task[None]] = []
 
     def cached(self, token: str) -> Principal | None:
-        """The principal, if it is known well enough to do without the records."""
-        return self._memory.find(identity_of(token))
+        """The principal, if it is known well enough to do without the records, and without the caller's address."""
+        principal = self._memory.find(identity_of(token))
+        return None if principal is None or networks.are_limited(principal) else principal
 
-    async def identify(self, token: str | None) -> Principal:
-        """The principal of a request, which may have come without a key. Raises as `look_up` does."""
+    async def identify(self, token: str | None, address: str | None = None) -> Principal:
+        """The principal of a request, which may have come without a key. Raises as `look_up` does.
+
+        `address` is where the request comes from. Without one, keys that are limited to networks are refused.
+        """
         if token is None:
             return self.without_key()
-        return self.cached(token) or await self.look_up(token)
+        principal = self._memory.find(identity_of(token))
+        if principal is None:
+            return await self.look_up(token, address)
+        networks.require(principal, address)
+        return principal
 
-    async def look_up(self, token: str) -> Principal:
-        """Reads the records. Raises InvalidApiKeyError, or OverloadedError when it cannot tell."""
+    async def look_up(self, token: str, address: str | None = None) -> Principal:
+        """Reads the records. Raises InvalidApiKeyError, AddressNotAllowedError, or OverloadedError when it cannot
+        tell."""
         key, identity = self._examine(token)
         reading = self._readings.get(identity)
         if reading is None:
-            reading = asyncio.get_running_loop().create_task(self._read(key, identity))
+            reading = asyncio.get_running_loop().create_task(self._read(key, identity, address))
             self._readings[identity] = reading
             reading.add_done_callback(lambda task: self._finish(identity, task))
         # shielded: others may wait for the same reading when this caller hangs up
-        return await asyncio.shield(reading)
+        principal = await asyncio.shield(reading)
+        networks.require(principal, address)
+        return principal
 
-    def resolve(self, token: str | None) -> Principal:
+    def resolve(self, token: str | None, address: str | None = None) -> Principal:
         """As `identify`, for code that may block: reads in the caller's thread."""
         if token is None:
             return self.without_key()
-        principal = self.cached(token)
-        if principal is not None:
-            return principal
-        key, identity = self._examine(token)
-        generation = self._memory.generation
-        try:
-            record = self._records.read(key.prefix)
-        except RecordsUnavailableError:
-            return self._believe(identity)
-        return self._admit(key, identity, record, generation=generation)
+        principal = self._memory.find(identity_of(token)) or self._look_up_here(token, address)
+        networks.require(principal, address)
+        return principal
 
     def without_key(self) -> Principal:
         if self.anonymous is None:
             raise InvalidApiKeyError(MISSING, headers=CHALLENGE)
         return self.anonymous
 
-    def invalidate(self, prefix: str) -> None:
-        """Forgets a revoked key at once."""
-        self._memory.forget(prefix)
+    def invalidate(self, news: str) -> None:
+        """Forgets a revoked key at once, by its prefix, or all keys of an organisation (`revocations`)."""
+        organization_id = organization_in(news)
+        if organization_id is None:
+            self._memory.forget(news)
+        else:
+            self._memory.forget_organization(organization_id)
 
     def connected(self) -> None:
         self._memory.cover(is_gapless=False)
@@ -145,14 +154,23 @@ class KeyDirectory:
             raise InvalidApiKeyError(refusal, headers=CHALLENGE)
         return key, identity
 
-    async def _read(self, key: ParsedKey, identity: bytes) -> Principal:
+    def _look_up_here(self, token: str, address: str | None) -> Principal:
+        key, identity = self._examine(token)
+        generation = self._memory.generation
+        try:
+            record = self._records.read(key.prefix)
+        except RecordsUnavailableError:
+            return self._believe(identity)
+        return self._admit(key, identity, record, address, generation=generation)
+
+    async def _read(self, key: ParsedKey, identity: bytes, address: str | None) -> Principal:
         lane = self._known_keys if identity in self._memory else self._unknown_keys
         generation = self._memory.generation
         try:
             record = await lane.run(lambda: self._in_thread(key.prefix))
         except LaneClosedError:
             return self._believe(identity)
-        return self._admit(key, identity, record, generation=generation)
+        return self._admit(key, identity, record, address, generation=generation)
 
     def _in_thread(self, prefix: str) -> KeyRecord | None:
         try:
@@ -165,18 +183,18 @@ class KeyDirectory:
         if not reading.cancelled():
             reading.exception()  # looked at here, since every caller may have hung up
 
-    def _admit(self, key: ParsedKey, identity: bytes, record: KeyRecord | None, *, generation: int) -> Principal:
+    def _admit(
+        self, key: ParsedKey, identity: bytes, record: KeyRecord | None, address: str | None, *, generation: int
+    ) -> Principal:
         # an unknown key goes the same way as a wrong one, so that their times do not tell them apart
         pepper = self._peppers.by_id.get(record.pepper_id) if record else None
         proof = keys.digest(key.text, pepper or self._peppers.current)
         is_proven = hmac.compare_digest(proof, record.digest if record else _NOBODYS_DIGEST)
+        if record is not None and pepper is None and record.pepper_id > self._peppers.current_id:
+            return self._believe_newer(identity, record)
         if record is None or not is_proven:
             self._refuse(identity, UNKNOWN)
-        if record.is_revoked:
-            self._refuse(identity, REVOKED)
-        lifetime_seconds = (record.expires_at - self._now()).total_seconds() if record.expires_at else inf
-        if lifetime_seconds <= 0:
-            self._refuse(identity, EXPIRED)
+        lifetime_seconds = self._require_living(identity, record)
         self._memory.keep(
             identity,
             record.principal,
@@ -184,8 +202,26 @@ class KeyDirectory:
             lifetime_seconds=lifetime_seconds,
             generation=generation,
         )
-        self._remember_use(record)
+        if networks.admits(record.principal, address):
+            self._remember_use(record, address)
+        self._remember_pepper(key, record)
         return record.principal
+
+    def _require_living(self, identity: bytes, record: KeyRecord) -> float:
+        """How many seconds the key has left."""
+        if record.is_revoked:
+            self._refuse(identity, REVOKED)
+        lifetime_seconds = (record.expires_at - self._now()).total_seconds() if record.expires_at else inf
+        if lifetime_seconds <= 0:
+            self._refuse(identity, EXPIRED)
+        return lifetime_seconds
+
+    def _believe_newer(self, identity: bytes, record: KeyRecord) -> Principal:
+        """A worker that was started with the new pepper has digested the key anew, while this one still runs with
+        the old ones: the key cannot be proven here, but may have been a moment ago."""
+        if self._memory.find_stale(identity) is not None:
+            self._require_living(identity, record)
+        return self._believe(identity)
 
     def _refuse(self, identity: bytes, message: str) -> NoReturn:
         self._memory.refuse(identity, message)
@@ -197,11 +233,18 @@ class KeyDirectory:
             raise OverloadedError("keys cannot be checked just now; try again shortly", headers={"Retry-After": "1"})
         return principal
 
-    def _remember_use(self, record: KeyRecord) -> None:
+    def _remember_use(self, record: KeyRecord, address: str | None) -> None:
         # a key in use is read again at least once per `ttl_seconds`, so this costs the hot path nothing
         is_noted = record.last_used_at is not None and self._now() - record.last_used_at < _USE_PRECISION
         if record.principal.key_id is not None and not is_noted:
-            self._used.add(record.principal.key_id)
+            self._used[record.principal.key_id] = address
+
+    def _remember_pepper(self, key: ParsedKey, record: KeyRecord) -> None:
+        # only now is the key at hand as text; once its digest is renewed, the older pepper may go
+        key_id, newest = record.principal.key_id, self._peppers.current_id
+        if key_id is not None and record.pepper_id < newest:
+            proof = keys.digest(key.text, self._peppers.current)
+            self._outdated[key_id] = NewDigest(key_id, old=record.digest, new=proof, pepper_id=newest)
 
     async def _note_uses(self) -> None:
         while True:
@@ -209,17 +252,21 @@ class KeyDirectory:
             await self.note_uses()
 
     async def note_uses(self) -> None:
-        """Writes down which keys were used since the last time."""
-        used, self._used = self._used, set()
-        if not used:
+        """Writes down which keys were used since the last time, and the digests that were made anew."""
+        used, self._used = self._used, {}
+        outdated, self._outdated = self._outdated, {}
+        if not used and not outdated:
             return
         try:
-            await self._known_keys.run(lambda: self._write_uses(used))
+            await self._known_keys.run(lambda: self._write(used, outdated))
         except LaneClosedError:
-            self._used |= used
+            self._used, self._outdated = used | self._used, outdated | self._outdated
 
-    def _write_uses(self, used: Collection[UUID]) -> None:
+    def _write(self, used: Mapping[UUID, str | None], outdated: Mapping[UUID, NewDigest]) -> None:
         try:
-            self._records.note_use(used)
+            if used:
+                self._records.note_use(used)
+            if outdated:
+                self._records.redigest(outdated.values())
         finally:
             self._records.release()

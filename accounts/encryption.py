@@ -24,6 +24,7 @@ _KEY_ID_BYTES = 8
 _NONCE_BYTES = 12
 _HEADER_BYTES = 1 + _KEY_ID_BYTES
 _BOX_START = _HEADER_BYTES + _NONCE_BYTES
+HEAD_BYTES = _BOX_START  # tells the key, and with its nonce one sealed value from every other
 _CHECKSUM_BYTES = 16
 _SHORTEST_PASSPHRASE = 8
 
@@ -47,6 +48,14 @@ class Cipher(Protocol):
 
     def open(self, sealed: bytes, *, aad: bytes) -> bytes:
         """Raises DecryptionError when `sealed` was not sealed by one of our keys for this very `aad`."""
+        ...
+
+    def is_current(self, sealed: bytes) -> bool:
+        """Whether it was sealed under the key that seals today; the first bytes suffice to tell."""
+        ...
+
+    def knows_key_of(self, sealed: bytes) -> bool:
+        """Whether one of our keys sealed it, as far as its first bytes tell."""
         ...
 
 
@@ -91,6 +100,12 @@ class AesCipher:
         except (InvalidTag, ValueError) as error:
             raise DecryptionError("this value was damaged or moved; restore it from a backup") from error
 
+    def is_current(self, sealed: bytes) -> bool:
+        return sealed.startswith(self._header)
+
+    def knows_key_of(self, sealed: bytes) -> bool:
+        return sealed[:1] == _AES_256_GCM and sealed[1:_HEADER_BYTES] in self._boxes
+
 
 class PlainCipher:
     """Without a key: marks values as plain; a checksum notices damage and misplacement, not malice."""
@@ -105,6 +120,12 @@ class PlainCipher:
         if not hmac.compare_digest(sealed[1 : 1 + _CHECKSUM_BYTES], _checksum(plaintext, aad)):
             raise DecryptionError("this value was damaged or moved; restore it from a backup")
         return plaintext
+
+    def is_current(self, sealed: bytes) -> bool:
+        return sealed[:1] == _PLAIN
+
+    def knows_key_of(self, sealed: bytes) -> bool:
+        return sealed[:1] == _PLAIN
 
 
 def cipher_from(setting: str) -> Cipher:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from math import inf
 from typing import TypeVar
+from uuid import UUID
 
 from accounts.principal import Principal
 
@@ -102,6 +103,14 @@ class KeyMemory:
             self.generation += 1
             for identity in [own for own, entry in self._entries.items() if entry.prefix == prefix]:
                 del self._entries[identity]
+
+    def forget_organization(self, organization_id: UUID) -> None:
+        """Has all keys of an organisation read again: something changed that each of them carries."""
+        with self._lock:
+            self.generation += 1
+            for identity, entry in list(self._entries.items()):
+                if entry.principal.organization_id == organization_id:
+                    del self._entries[identity]
 
     def cover(self, *, is_gapless: bool) -> None:
         """Notes that news of revocations arrive. After a gap, everything remembered has to be read again."""

@@ -1,6 +1,6 @@
 """What is on record about an API key, and what keeps such records."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
@@ -24,13 +24,27 @@ class KeyRecord:
     last_used_at: datetime | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class NewDigest:
+    """A key's digest under another pepper, to take the place of the one it was proven by."""
+
+    key_id: UUID
+    old: bytes = field(repr=False)
+    new: bytes = field(repr=False)
+    pepper_id: int
+
+
 class KeyRecords(Protocol):
     """Where key records are kept. Its methods block, and raise RecordsUnavailableError."""
 
     def read(self, prefix: str) -> KeyRecord | None: ...
 
-    def note_use(self, key_ids: Collection[UUID]) -> None:
-        """Writes that these keys were used just now."""
+    def note_use(self, uses: Mapping[UUID, str | None]) -> None:
+        """Writes that these keys were used just now, and from where if that is known; once a minute at most."""
+        ...
+
+    def redigest(self, digests: Collection[NewDigest]) -> None:
+        """Changes each digest that is still the old one."""
         ...
 
     def release(self) -> None:

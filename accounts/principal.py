@@ -46,6 +46,7 @@ class Principal:
     role: Role | None = None
     rules: KeyRules | None = None
     provider_keys: tuple[ProviderKey, ...] = ()
+    keeps_content: bool = False  # its organisation wants prompts and answers kept
 
     @property
     def effective_role(self) -> Role:
@@ -55,6 +56,11 @@ class Principal:
         if not HOLDS_EVERYTHING.isdisjoint(self.scopes):
             return Role.ADMIN
         return Role.MEMBER if Scope.INFER in self.scopes else Role.VIEWER
+
+    @property
+    def own_providers(self) -> frozenset[str]:
+        """Where its organisation has keys of its own."""
+        return frozenset(key.provider for key in self.provider_keys)
 
     def allows(self, scope: Scope) -> bool:
         return scope in self.scopes or not HOLDS_EVERYTHING.isdisjoint(self.scopes)

@@ -5,6 +5,7 @@ import logging
 from functools import cached_property
 from time import monotonic
 from typing import Protocol
+from uuid import UUID
 
 import redis
 import redis.asyncio
@@ -23,6 +24,24 @@ _SILENCE_SECONDS = 2.0
 _LONGEST_PAUSE_SECONDS = 2.0
 
 
+_ORGANIZATION = "org:"  # no prefix of a key holds a colon
+
+
+def of_organization(organization_id: UUID) -> str:
+    """The news that something changed which all keys of an organisation carry."""
+    return f"{_ORGANIZATION}{organization_id}"
+
+
+def organization_in(news: str) -> UUID | None:
+    """The organisation whose keys the news are about; None when they are about one key."""
+    if not news.startswith(_ORGANIZATION):
+        return None
+    try:
+        return UUID(news.removeprefix(_ORGANIZATION))
+    except ValueError:  # not of ours; listening goes on
+        return None
+
+
 class Listener(Protocol):
     """Who wants to know of revoked keys."""
 
@@ -34,7 +53,9 @@ class Listener(Protocol):
         """The channel lives."""
         ...
 
-    def invalidate(self, prefix: str) -> None: ...
+    def invalidate(self, news: str) -> None:
+        """A key's prefix, or what `of_organization` makes."""
+        ...
 
 
 class Revocations(Protocol):

@@ -9,19 +9,19 @@ from django.contrib.sessions.backends.db import SessionStore as DatabaseSessionS
 from accounts import wiring
 from accounts.encryption import DecryptionError
 
-_AAD = b"django_session"
+PLACE = b"django_session"
 
 
 class SessionStore(DatabaseSessionStore):
     """A session that does not open (another key, damage) is an empty one: its owner logs in again."""
 
     def encode(self, session_dict: dict[str, Any]) -> str:
-        sealed = wiring.cipher().seal(orjson.dumps(session_dict, default=str), aad=_AAD)
+        sealed = wiring.cipher().seal(orjson.dumps(session_dict, default=str), aad=PLACE)
         return b64encode(sealed).decode()
 
     def decode(self, session_data: str | bytes) -> dict[str, Any]:
         try:
-            opened = wiring.cipher().open(b64decode(session_data), aad=_AAD)
+            opened = wiring.cipher().open(b64decode(session_data), aad=PLACE)
             document: dict[str, Any] = orjson.loads(opened)
         except (DecryptionError, ValueError):
             return {}

@@ -1,85 +1,116 @@
-"""How often a password may be guessed: per account, and per account and address."""
+"""How often a password may be guessed, and how many accounts one address may make."""
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
+from django.conf import settings
 from django.core.cache import caches
 from django.core.cache.backends.base import BaseCache
-from django.core.cache.backends.locmem import LocMemCache
 from django.utils.crypto import salted_hmac
-from django_redis.exceptions import ConnectionInterrupted
-from redis import RedisError
 
 from acron_site.lib.errors import RateLimitedError
 
 PER_ACCOUNT_AND_ADDRESS = 10
 PER_ACCOUNT = 30
 
-# every stretch of 60 s lies within four neighbouring slices of 20 s: so the limit holds for any minute
-_SLICE_SECONDS = 20
+_MINUTE_SECONDS = 60
+_HOUR_SECONDS = 3600
+# every stretch as long as three slices lies within four neighbouring ones: so the limit holds for any such stretch
 _SLICES = 4
 
-_STORE_IS_AWAY = (RedisError, ConnectionInterrupted, OSError)
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """Whose attempts are counted, and how many they may be."""
+
+    subject: str
+    allowed: int
+
+
+class Throttle:
+    """Counts attempts before they are made, so that those made at once count too."""
+
+    def __init__(self, purpose: str, store: BaseCache, *, seconds: int, clock: Callable[[], float]) -> None:
+        self._purpose, self._store, self._clock = purpose, store, clock
+        self._slice_seconds = seconds // (_SLICES - 1)
+
+    def admits(self, limits: Sequence[Limit]) -> bool:
+        """Counts an attempt. False, and nothing counted, when there were too many."""
+        # all are counted, also when the first already says no
+        is_within = [self._is_within(limit) for limit in limits]
+        if not all(is_within):
+            self.take_back(limits)  # it is not carried out
+        return all(is_within)
+
+    def take_back(self, limits: Sequence[Limit]) -> None:
+        """Uncounts an attempt that turned out to be harmless."""
+        for limit in limits:
+            self._add(self._name(limit, 0), -1)
+
+    def _is_within(self, limit: Limit) -> bool:
+        names = [self._name(limit, age) for age in range(_SLICES)]
+        earlier = sum(self._store.get_many(names[1:]).values())
+        return self._add(names[0], 1) + int(earlier) <= limit.allowed
+
+    def _name(self, limit: Limit, age: int) -> str:
+        return f"{self._purpose}:{limit.subject}:{int(self._clock() // self._slice_seconds) - age}"
+
+    def _add(self, name: str, amount: int) -> int:
+        self._store.add(name, 0, timeout=self._slice_seconds * (_SLICES + 1))
+        try:
+            return self._store.incr(name, amount)
+        except ValueError:  # it ran out in between
+            return amount
 
 
 class LogInThrottle:
-    """Counts attempts before they are made, so that guesses made at once count too; a success is given back."""
+    """Guards passwords and second factors, at every door. A success is given back."""
 
-    def __init__(self, store: BaseCache, spare: BaseCache, *, clock: Callable[[], float] = time.time) -> None:
-        self._store, self._spare, self._clock = store, spare, clock
+    def __init__(self, store: BaseCache, *, clock: Callable[[], float] = time.time) -> None:
+        self._throttle = Throttle("log-in", store, seconds=_MINUTE_SECONDS, clock=clock)
 
     def begin(self, email: str, address: str) -> None:
         """Counts an attempt. Raises RateLimitedError when there were too many within a minute."""
-        try:
-            is_allowed = self._count(self._store, email, address)
-        except _STORE_IS_AWAY:  # without Redis each process counts for itself
-            is_allowed = self._count(self._spare, email, address)
-        if not is_allowed:
-            self.take_back(email, address)  # it was not carried out, so it does not count
+        if not self._throttle.admits(_guesses(email, address)):
             raise RateLimitedError(
                 "too many failed log-ins for this e-mail; wait a minute, or reset the password",
-                headers={"Retry-After": "60"},
+                headers={"Retry-After": str(_MINUTE_SECONDS)},
             )
 
     def take_back(self, email: str, address: str) -> None:
         """Uncounts an attempt that turned out to be no guess."""
-        for subject, _ in _subjects(email, address):
-            try:
-                _add(self._store, self._name(subject, 0), -1)
-            except _STORE_IS_AWAY:
-                _add(self._spare, self._name(subject, 0), -1)
+        self._throttle.take_back(_guesses(email, address))
 
-    def _count(self, store: BaseCache, email: str, address: str) -> bool:
-        # both are counted, also when the first already says no
-        is_within = [self._is_within(store, subject, limit) for subject, limit in _subjects(email, address)]
-        return all(is_within)
 
-    def _is_within(self, store: BaseCache, subject: str, limit: int) -> bool:
-        names = [self._name(subject, age) for age in range(_SLICES)]
-        earlier = sum(store.get_many(names[1:]).values())
-        return bool(_add(store, names[0], 1) + earlier <= limit)
+class SignUpThrottle:
+    """Guards against floods of accounts, and against asking for address after address who has one."""
 
-    def _name(self, subject: str, age: int) -> str:
-        return f"log-in:{subject}:{int(self._clock() // _SLICE_SECONDS) - age}"
+    def __init__(self, store: BaseCache, per_hour: int, *, clock: Callable[[], float] = time.time) -> None:
+        self._throttle = Throttle("sign-up", store, seconds=_HOUR_SECONDS, clock=clock)
+        self._per_hour = per_hour
+
+    def begin(self, address: str) -> None:
+        """Counts an attempt. Raises RateLimitedError when there were too many within an hour."""
+        if not self._throttle.admits([Limit(_digest(address), self._per_hour)]):
+            raise RateLimitedError(
+                "too many sign-ups from your network within an hour; try again later, or ask for an invitation",
+                headers={"Retry-After": str(_HOUR_SECONDS)},
+            )
 
 
 def log_in_throttle() -> LogInThrottle:
-    return LogInThrottle(caches["default"], LocMemCache("log-in-throttle", {}))
+    return LogInThrottle(caches["default"])
 
 
-def _subjects(email: str, address: str) -> Iterable[tuple[str, int]]:
-    # a keyed digest: the store need not know who tries to log in
-    yield _digest(email), PER_ACCOUNT
-    yield _digest(email, address), PER_ACCOUNT_AND_ADDRESS
+def sign_up_throttle() -> SignUpThrottle:
+    return SignUpThrottle(caches["default"], settings.ACRON.governance.sign_ups_per_hour)
+
+
+def _guesses(email: str, address: str) -> list[Limit]:
+    return [Limit(_digest(email), PER_ACCOUNT), Limit(_digest(email, address), PER_ACCOUNT_AND_ADDRESS)]
 
 
 def _digest(*parts: str) -> str:
+    """Keyed: the store need not know who tries to log in."""
     return salted_hmac("accounts.throttle", "\n".join(parts), algorithm="sha256").hexdigest()
-
-
-def _add(store: BaseCache, name: str, amount: int) -> int:
-    store.add(name, 0, timeout=_SLICE_SECONDS * (_SLICES + 1))
-    try:
-        return store.incr(name, amount)
-    except ValueError:  # it ran out in between
-        return amount

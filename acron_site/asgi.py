@@ -20,14 +20,14 @@ django_application = ProxyHeadersMiddleware(
     trusted_hosts=settings.ENVIRON.get("FORWARDED_ALLOW_IPS", "127.0.0.1"),
 )
 
+from inference import wiring
 from inference.door import Door
-from inference.wiring import Parts
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
-parts = Parts(settings.ACRON)
+parts = wiring.parts()
 door = parts.door
 
 

@@ -1,8 +1,9 @@
 """The background worker and what it does regularly."""
 
 import os
+from typing import Any
 
-from celery import Celery
+from celery import Celery, signals
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "acron_site.settings")
 
@@ -11,4 +12,12 @@ app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 app.conf.beat_schedule = {
     "settle-abandoned": {"task": "analytics.settle_abandoned", "schedule": 60.0},
+    "purge-content": {"task": "analytics.purge_content", "schedule": 300.0},
+    "send-waiting-emails": {"task": "accounts.send_waiting_emails", "schedule": 60.0},
+    "sweep-belongings": {"task": "accounts.sweep_belongings", "schedule": 600.0},
 }
+
+
+@signals.setup_logging.connect
+def _keep_logging(**_: Any) -> None:
+    """Being there is enough: else Celery would add handlers of its own, which write past our filter of secrets."""

@@ -12,6 +12,9 @@ from django.conf import settings
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 
+from accounts import resealing
+from accounts import wiring as accounts
+from accounts.database_records import count_by_pepper
 from acron_site import serving
 from acron_site.lib.config import Config
 from analytics import wiring as analytics
@@ -134,6 +137,39 @@ def _secrets() -> Finding:
     return _good("secrets", "set in the environment")
 
 
+def _encryption() -> Finding:
+    subject = "encryption"
+    if not settings.ENCRYPTION_KEY:
+        fix = "set ASAHI_ENCRYPTION_KEY, for example to the output of: openssl rand -hex 32"
+        return Finding(subject, Verdict.WARNING, "what is kept at rest is not encrypted", fix)
+    try:
+        unreadable = resealing.unreadable(accounts.cipher())
+    except DatabaseError as error:
+        return Finding(subject, Verdict.FAILED, _first_line(error), "see database")
+    if unreadable:
+        says = ", ".join(f"{count:,} {name}" for name, count in unreadable.items())
+        fix = "add the former key to ASAHI_ENCRYPTION_KEY after a comma, then run: manage.py rotate_encryption_keys"
+        return Finding(subject, Verdict.FAILED, f"under a key that is not set: {says}", fix)
+    return _good(subject, "everything that has to last can be opened")
+
+
+def _peppers() -> Finding:
+    subject, peppers = "key peppers", accounts.peppers()
+    try:
+        counts = count_by_pepper()
+    except DatabaseError as error:
+        return Finding(subject, Verdict.FAILED, _first_line(error), "see database")
+    lost = sorted(set(counts) - set(peppers.by_id))
+    if lost:
+        says = f"{sum(counts[each] for each in lost)} keys were digested under pepper {', '.join(map(str, lost))}"
+        return Finding(subject, Verdict.FAILED, says, "list it in ASAHI_KEY_PEPPERS again, or these keys are refused")
+    older = sum(count for pepper_id, count in counts.items() if pepper_id < peppers.current_id)
+    if older:
+        says = f"{older} keys still hang on an older pepper than {peppers.current_id}"
+        return Finding(subject, Verdict.WARNING, says, "leave the older ones listed: each key moves on when it is used")
+    return _good(subject, f"all keys are under pepper {peppers.current_id}")
+
+
 def _providers() -> Finding:
     present = [name for name in serving.PROVIDER_KEYS if settings.ENVIRON.get(name)]
     if not present:
@@ -173,6 +209,8 @@ _LOOKS: tuple[Callable[[], Finding], ...] = (
     _migrations,
     _redis,
     _secrets,
+    _encryption,
+    _peppers,
     _models,
     _providers,
     _ledger,

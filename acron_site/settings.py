@@ -6,7 +6,7 @@ from pathlib import Path
 import environ
 from csp.constants import NONE, SELF
 
-from acron_site import __version__, broker
+from acron_site import __version__, broker, mailing
 from acron_site.embedded import GENERATED_NAME, REDIS_NAMES
 from acron_site.lib import config
 
@@ -67,6 +67,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "acron_site.error_pages.ErrorPagesMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "allauth.usersessions.middleware.UserSessionsMiddleware",
 ]
@@ -109,7 +110,11 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 CACHES = {
     "default": (
-        {"BACKEND": "django_redis.cache.RedisCache", "LOCATION": REDIS_URL, "OPTIONS": {"SOCKET_TIMEOUT": 0.5}}
+        {
+            "BACKEND": "acron_site.lib.spare_cache.RedisWithSpare",
+            "LOCATION": REDIS_URL,
+            "OPTIONS": {"SOCKET_TIMEOUT": 0.5, "SOCKET_CONNECT_TIMEOUT": 0.5},
+        }
         if REDIS_URL and ACRON.cache.backend == "redis"
         else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
     )
@@ -140,10 +145,30 @@ ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
 ACCOUNT_LOGOUT_REDIRECT_URL = "landing"
+ACCOUNT_CHANGE_EMAIL = True
+ACCOUNT_EMAIL_NOTIFICATIONS = True
+ACCOUNT_REAUTHENTICATION_REQUIRED = True
+ACCOUNT_LOGIN_ON_EMAIL_CONFIRMATION = True  # in the browser that signed up, and only there
+ACCOUNT_SESSION_REMEMBER = True
+ACCOUNT_RATE_LIMITS = {"signup": None}  # counted by accounts.throttle, for pages and API together
+ACCOUNT_FORMS = {
+    "signup": "accounts.sign_in.forms.SignUpForm",
+    "add_email": "accounts.sign_in.forms.ChangeEmailForm",
+    "reset_password": "accounts.sign_in.forms.ResetPasswordForm",
+}
 MFA_ADAPTER = "accounts.sign_in.adapter.MfaAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes", "webauthn"]
 MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_TOTP_ISSUER = "ACRON"
+MFA_FORMS = {
+    "add_webauthn": "accounts.sign_in.passkey_forms.AddForm",
+    "edit_webauthn": "accounts.sign_in.passkey_forms.RenameForm",
+    "authenticate_webauthn": "accounts.sign_in.passkey_forms.AuthenticateForm",
+    "login_webauthn": "accounts.sign_in.passkey_forms.LogInForm",
+    "reauthenticate_webauthn": "accounts.sign_in.passkey_forms.ReauthenticateForm",
+}
+MFA_TOTP_TOLERANCE = 1  # a phone's clock may be half a minute off
+USERSESSIONS_ADAPTER = "accounts.sign_in.adapter.SessionsAdapter"
 USERSESSIONS_TRACK_ACTIVITY = True
 
 LANGUAGE_CODE = "en-us"
@@ -157,6 +182,23 @@ STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedStaticFilesStorage"},
 }
+
+SENDGRID_API_KEY = env("SENDGRID_API_KEY", default="")
+SENDGRID_BASE_URL = env("SENDGRID_BASE_URL", default="https://api.sendgrid.com")
+_mailing = mailing.chosen(SENDGRID_API_KEY, env("EMAIL_URL", default=""))
+EMAIL_BACKEND = _mailing.backend
+EMAIL_HOST, EMAIL_PORT = _mailing.host, _mailing.port
+EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = _mailing.user, _mailing.password
+EMAIL_USE_TLS, EMAIL_USE_SSL = _mailing.is_starttls, _mailing.is_tls
+EMAIL_TIMEOUT = 10
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = ACRON.email.from_address
+PUBLIC_URL = mailing.public_url(ACRON.api.public_url, ACRON.api.host, ACRON.api.port)
+# who would wait for an e-mail that only the operator's console shows
+_e_mails_leave = mailing.do_leave(EMAIL_BACKEND)
+_is_awaited = mailing.is_awaited(ACRON.governance.email_verification, leaves=_e_mails_leave)
+ACCOUNT_EMAIL_VERIFICATION = "mandatory" if _is_awaited else "optional"
+# otherwise somebody could lock the owner of an address out of it for good, by a second factor on an unproven account
+MFA_ALLOW_UNVERIFIED_EMAIL = not _e_mails_leave
 
 # pages and the read API take small forms and JSON; large prompts go through the gateway's own door
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2_621_440
@@ -205,6 +247,7 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
+    "ENUM_NAME_OVERRIDES": {"InvitationStateEnum": ["open", "expired"]},  # API keys have states too
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
         "inference.api.schema.add_gateway",
@@ -223,8 +266,14 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "filters": {"secrets": {"()": "acron_site.lib.logs.SecretFilter"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["secrets"]}},
     "root": {"handlers": ["console"], "level": env("DJANGO_LOG_LEVEL", default="INFO")},
     # Django logs each 4xx as a warning; the gateway's callers make many
-    "loggers": {"django.request": {"level": "ERROR"}},
+    "loggers": {
+        # takes away the handlers that Django brings along: they write and mail past the filter
+        "django": {"level": "INFO"},
+        "django.server": {"level": "INFO", "propagate": True},
+        "django.request": {"level": "ERROR"},
+    },
 }

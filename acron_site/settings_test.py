@@ -11,6 +11,9 @@ from acron_site import embedded
 # the names that a developer's shell or a CI server may have set would send the tests to somebody's real data
 for name in [*embedded.REDIS_NAMES, "DATABASE_URL"]:
     os.environ.pop(name, None)
+# nobody listens there: no test reaches a real provider, whatever it tries
+for name in ["OPENAI_BASE_URL", "ANTHROPIC_BASE_URL", "CO_API_URL"]:
+    os.environ[name] = "http://127.0.0.1:9"
 _data_dir = Path(tempfile.mkdtemp(prefix="acron-test-"))
 os.environ["ASAHI_STORAGE_DATA_DIR"] = str(_data_dir)
 atexit.register(shutil.rmtree, _data_dir, ignore_errors=True)  # runs last: after the services have stopped

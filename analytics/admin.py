@@ -1,14 +1,13 @@
 """The ledger in the operators' admin: to look at, not to change."""
 
-from typing import Any
-
 from django.contrib import admin
 
-from analytics.models import InferenceEvent
+from acron_site.lib.admin import LookOnly
+from analytics.models import InferenceEvent, KeptContent
 
 
 @admin.register(InferenceEvent)
-class InferenceEventAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not generic at run time
+class InferenceEventAdmin(LookOnly):
     list_display = (
         "occurred_at",
         "organization_id",
@@ -21,17 +20,26 @@ class InferenceEventAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not ge
         "cost_status",
         "latency_ms",
     )
-    list_filter = ("status", "cost_status", "cache_status", "provider")
-    search_fields = ("request_id", "=event_id")
+    # only what has choices: for the others Django would look through the whole ledger
+    list_filter = ("status", "cost_status")
+    search_fields = ("request_id__exact", "event_id__exact")
     ordering = ("-event_id",)
-    show_full_result_count = False  # counting the whole ledger is slow
-    list_per_page = 50
+    shown = (
+        "event_id", "organization_id", "request_id", "occurred_at", "settled_at", "worker", "status", "endpoint",
+        "key_id", "end_user", "task_type", "tags", "routing_mode", "route_reason", "model_requested", "model",
+        "provider", "service_tier", "cache_status", "cache_tier", "attempt", "stream", "http_status", "error_code",
+        "tokens_input", "tokens_cache_read", "tokens_cache_write", "tokens_cache_write_long", "tokens_input_audio",
+        "tokens_output", "tokens_output_audio", "tokens_reasoning", "web_searches", "usage_flag", "cost_usd",
+        "cost_status", "cost_breakdown", "price_version", "baseline_model", "baseline_cost_usd", "saved_usd",
+        "quality_score", "latency_ms", "first_token_ms", "overhead_ms",
+    )  # fmt: skip
 
-    def has_add_permission(self, *_args: Any) -> bool:
-        return False
 
-    def has_change_permission(self, *_args: Any) -> bool:
-        return False
+@admin.register(KeptContent)
+class KeptContentAdmin(LookOnly):
+    """That something is kept, never what: an operator who has to read it asks the organisation."""
 
-    def has_delete_permission(self, *_args: Any) -> bool:
-        return False
+    list_display = ("occurred_at", "organization_id", "event_id")
+    search_fields = ("event_id__exact",)
+    ordering = ("-event_id",)
+    shown = ("event_id", "organization_id", "occurred_at")

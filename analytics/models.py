@@ -1,4 +1,4 @@
-"""The ledger's table."""
+"""The ledger's table, and beside it what was said."""
 
 from typing import Any
 
@@ -127,3 +127,26 @@ class InferenceEvent(OrganizationScopedModel):
 
     def __str__(self) -> str:
         return f"{self.request_id} {self.status}"
+
+
+class KeptContent(OrganizationScopedModel):
+    """What one request asked and was answered, where the organisation wants that kept.
+
+    Sealed with the AAD `kept_content:<organisation>`. How long it stays is read from the organisation each time.
+    """
+
+    event_id = models.UUIDField(primary_key=True)  # of the ledger's row
+    organization = models.ForeignKey(
+        "accounts.Organization",
+        on_delete=models.CASCADE,
+        related_name="+",
+        db_index=False,  # the index below begins with it
+    )
+    occurred_at = models.DateTimeField()
+    sealed = models.BinaryField()
+
+    class Meta(OrganizationScopedModel.Meta):
+        indexes = [models.Index(fields=["organization", "occurred_at"], name="content_by_age")]
+
+    def __str__(self) -> str:
+        return f"content of {self.event_id}"

@@ -149,6 +149,15 @@ def totals(organization_id: UUID, since: datetime | None = None) -> Metrics:
     return Metrics(tier_hits=tier_hits, **sums)
 
 
+def spent_by_key(organization_id: UUID, key_id: UUID, since: datetime) -> Decimal:
+    """What calls of one key have cost since a moment. Calls under way are left out: their rows hold estimates."""
+    rows = InferenceEvent.objects.for_organization(organization_id).filter(
+        key_id=key_id, occurred_at__gte=since, cache_tier=0
+    )
+    total: Decimal = rows.exclude(status=EventStatus.STARTED).aggregate(total=Sum("cost_usd", default=ZERO))["total"]
+    return total
+
+
 def _is_older(organization_id: UUID, than: UUID) -> Q:
     try:
         row = InferenceEvent.objects.for_organization(organization_id).only("occurred_at").get(pk=than)

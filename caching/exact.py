@@ -87,11 +87,16 @@ def entry_key(namespace: Namespace, fingerprint: bytes) -> bytes:
     return b"%b%b" % (_prefix(namespace.organization_id, namespace.name), fingerprint.hex().encode())
 
 
+def organization_prefix(organization_id: UUID) -> bytes:
+    """What all keys of an organisation begin with, whatever they are for."""
+    return f"acron:{{{organization_id.hex}}}:".encode()
+
+
 @lru_cache(maxsize=4096)
 def _prefix(organization_id: UUID, name: str) -> bytes:
     # hashed: a name comes from the caller and may hold anything, even the braces and colons of our own layout
     wall = hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:32]
-    return f"acron:{{{organization_id.hex}}}:t1:{wall}:".encode()
+    return organization_prefix(organization_id) + f"t1:{wall}:".encode()
 
 
 def _unpack(packed: bytes) -> Entry:

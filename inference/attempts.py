@@ -3,6 +3,7 @@
 from dataclasses import replace
 from time import perf_counter
 
+from accounts.limits.balances import Reservation
 from acron_site.lib.errors import AcronError
 from analytics.events import EventStatus, Ledger, TokenCounts
 from inference import facts
@@ -19,9 +20,16 @@ class Attempt:
     """The bookkeeping of one provider call. Creating it writes the STARTED row, which holds an estimate."""
 
     def __init__(
-        self, visit: Visit, route: Route, provider_name: str, *, ledger: Ledger, accountant: Accountant
+        self,
+        visit: Visit,
+        route: Route,
+        provider_name: str,
+        *,
+        ledger: Ledger,
+        accountant: Accountant,
+        reservation: Reservation | None = None,
     ) -> None:
-        self._visit, self._route = visit, route
+        self._visit, self._route, self._reservation = visit, route, reservation
         self._ledger, self._accountant = ledger, accountant
         self._provider_started = perf_counter()
         self._first_token_at: float | None = None
@@ -54,6 +62,10 @@ class Attempt:
         if self.is_settled:
             return
         self.is_settled = True
+        if self._reservation is not None:
+            # before the ledger: what stands there is then counted already, and a budget made from it counts it once
+            tokens = usage.tokens.total_input + usage.tokens.total_output
+            self._reservation.settle(tokens=tokens, cost_usd=bill.cost.amount)
         ended, started = perf_counter(), self._visit.ask.started
         self.facts = replace(
             self.facts,

@@ -3,7 +3,7 @@
 import difflib
 import hashlib
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
@@ -65,6 +65,7 @@ class Model:
     automatic: bool = True  # may be chosen when the caller names no model
     dialect: str = "openai"  # one of DIALECTS: how its provider is spoken to
     is_simulated: bool = False  # the mock provider answers in its place
+    takes_own_key: bool = False  # an organisation may bring its own key for it
 
     @property
     def is_available(self) -> bool:
@@ -75,19 +76,47 @@ class Model:
         """The dialect that carries its calls: "mock" for a simulated model."""
         return "mock" if self.is_simulated else self.dialect
 
+    def is_one_of(self, names: Collection[str]) -> bool:
+        """Whether it is named there, by its name or an alias."""
+        return self.name in names or any(alias in names for alias in self.aliases)
+
     def quality_for(self, task_type: str) -> float:
         return self.quality.get(task_type, self.quality[DEFAULT_TASK])
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderEntry:
+    """A provider as the file describes it: how it is spoken to, where, and which variable holds the operator's key."""
+
+    name: str
+    dialect: str
+    base_url: str
+    api_key_env: str
+    server_url: str = ""  # without the path under which it speaks our dialect: what its own SDK wants
+
+    @property
+    def takes_keys(self) -> bool:
+        return self.dialect != "mock" and bool(self.api_key_env)
 
 
 class Catalog:
     """Every model of the file, by name. `price_version` changes with any price of any model.
 
-    `is_simulated`: the mock provider answers for all of them.
+    `is_simulated`: the mock provider answers for all of them. `today`: see `load`.
     """
 
-    def __init__(self, models: Iterable[Model], *, is_simulated: bool = False) -> None:
+    def __init__(
+        self,
+        models: Iterable[Model],
+        *,
+        is_simulated: bool = False,
+        providers: Iterable[ProviderEntry] = (),
+        today: date | None = None,
+    ) -> None:
         self.models = tuple(models)
         self.is_simulated = is_simulated
+        self.providers = tuple(providers)
+        self._today = today
         self._by_name = _index(self.models)
         self._by_upstream = {(model.provider, model.upstream_model): model for model in reversed(self.models)}
         self.price_version = _price_version(self.models)
@@ -122,13 +151,24 @@ class Catalog:
     def available_chat_models(self) -> tuple[Model, ...]:
         return tuple(model for model in self.chat_models() if model.is_available)
 
+    def with_own_keys(self, providers: Collection[str]) -> "Catalog":
+        """What an organisation can use that has keys of its own at these providers.
 
-@dataclass(frozen=True, slots=True)
-class _Provider:
-    name: str
-    dialect: str
-    base_url: str
-    api_key_env: str
+        Their models are available to it and really answered. What is simulated here besides is no longer chosen
+        automatically: whoever brings a key wants real answers, and gets invented ones only by asking for them.
+        """
+        if not any(model.takes_own_key and model.provider in providers for model in self.models):
+            return self
+        return Catalog(
+            (self._with_own_keys(model, providers) for model in self.models),
+            providers=self.providers,
+            today=self._today,
+        )
+
+    def _with_own_keys(self, model: Model, providers: Collection[str]) -> Model:
+        if model.takes_own_key and model.provider in providers:
+            return replace(model, is_simulated=False, unavailable_because=_retired(model, self._today))
+        return replace(model, automatic=model.automatic and model.answered_by != "mock")
 
 
 def load(path: Path, environ: Mapping[str, str], *, mock: bool, today: date | None = None) -> Catalog:
@@ -147,18 +187,19 @@ def load(path: Path, environ: Mapping[str, str], *, mock: bool, today: date | No
     ]
     document.finish()
     usable = (_for_use(model, environ, mock=mock, today=today) for model in listed)
-    return Catalog(usable, is_simulated=mock)
+    return Catalog(usable, is_simulated=mock, providers=providers.values(), today=today)
 
 
-def _provider(name: str, entry: Entry, environ: Mapping[str, str]) -> _Provider:
+def _provider(name: str, entry: Entry, environ: Mapping[str, str]) -> ProviderEntry:
     dialect = entry.choice("kind", DIALECTS)
     listed, variable = _base_url(entry), entry.text("base_url_env", "")
     base_url = _address(environ.get(variable, ""), f"environment variable {variable}") or listed
     # Cohere's variable names the server, its OpenAI-compatible API lies under a path of it
-    base_url = base_url.removesuffix(path := entry.text("path", "")) + path
+    server_url = base_url.removesuffix(path := entry.text("path", ""))
+    base_url = server_url + path
     if not base_url and dialect != "mock":
         raise CatalogError(f"{entry.place}: base_url is missing")
-    provider = _Provider(name, dialect, base_url, entry.text("api_key_env", ""))
+    provider = ProviderEntry(name, dialect, base_url, entry.text("api_key_env", ""), server_url)
     entry.finish()
     return provider
 
@@ -173,7 +214,7 @@ def _address(url: str, place: str) -> str:
     return url.rstrip("/")
 
 
-def _models(name: str, entry: Entry, *, providers: Mapping[str, _Provider], quality_source: str) -> Iterator[Model]:
+def _models(name: str, entry: Entry, *, providers: Mapping[str, ProviderEntry], quality_source: str) -> Iterator[Model]:
     """The model, then its snapshots: they share everything but name, retirement and the automatic choice."""
     provider = providers[entry.choice("provider", tuple(providers))]
     model = _model(name, entry, provider=provider, quality_source=quality_source)
@@ -193,7 +234,7 @@ def _models(name: str, entry: Entry, *, providers: Mapping[str, _Provider], qual
         )
 
 
-def _model(name: str, entry: Entry, *, provider: _Provider, quality_source: str) -> Model:
+def _model(name: str, entry: Entry, *, provider: ProviderEntry, quality_source: str) -> Model:
     own_base_url = _base_url(entry)
     # a model on a server of its own never inherits the provider's key: it would be sent to a stranger
     inherited_key = "" if own_base_url else provider.api_key_env
@@ -215,6 +256,8 @@ def _model(name: str, entry: Entry, *, provider: _Provider, quality_source: str)
         retires_on=entry.day("retires_on"),
         automatic=entry.flag("automatic", default=True),
         dialect=provider.dialect,
+        # nor is it sent an organisation's
+        takes_own_key=provider.takes_keys and not own_base_url,
     )
 
 
@@ -246,10 +289,17 @@ def _for_use(model: Model, environ: Mapping[str, str], *, mock: bool, today: dat
 
 
 def _obstacle(model: Model, environ: Mapping[str, str], today: date | None) -> str:
+    if retired := _retired(model, today):
+        return retired
+    if model.api_key_env and not environ.get(model.api_key_env):
+        own = ", or bring a key of your own under /settings/providers" if model.takes_own_key else ""
+        return f"set {model.api_key_env}{own}"
+    return ""
+
+
+def _retired(model: Model, today: date | None) -> str:
     if today is not None and model.retires_on is not None and model.retires_on <= today:
         return f"{model.provider} switched it off on {model.retires_on}; choose a newer model"
-    if model.api_key_env and not environ.get(model.api_key_env):
-        return f"set {model.api_key_env}"
     return ""
 
 

@@ -1,5 +1,6 @@
 """Lets management commands send asks through the gateway as an organisation."""
 
+import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -8,7 +9,7 @@ from typing import Any
 import orjson
 from django.core.management.base import CommandParser
 
-from accounts import selectors
+from accounts import selectors, selectors_provider_credentials
 from accounts.principal import Principal
 from accounts.scopes import Scope
 from acron_site.lib.config import Config
@@ -34,7 +35,12 @@ def add_organization_option(parser: CommandParser) -> None:
 def principal_of(organization: str) -> Principal:
     """An operator acting for an organisation. Raises NotFoundError naming those there are."""
     found = selectors.organization_named(organization)
-    return Principal(organization_id=found.pk, scopes=frozenset({Scope.INFER}))
+    return Principal(
+        organization_id=found.pk,
+        scopes=frozenset({Scope.INFER}),
+        provider_keys=selectors_provider_credentials.provider_keys(found.pk),
+        keeps_content=found.keeps_content,
+    )
 
 
 @asynccontextmanager
@@ -47,6 +53,7 @@ async def running_gateway(config: Config) -> AsyncIterator[Gateway]:
     finally:
         await parts.providers.close()
         await parts.cache.store.close()
+        await asyncio.to_thread(parts.content.stop)
         parts.ledger.stop()
 
 

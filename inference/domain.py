@@ -138,6 +138,7 @@ class Answer:
     confidence: float = 1.0
     age_seconds: int = 0
     dropped: tuple[str, ...] = ()
+    limits: Mapping[str, str] | None = None  # how the key's limits stand, as headers
 
 
 class EventStream(Protocol):

@@ -19,7 +19,8 @@ from acron_site.lib.errors import (
 )
 from inference.domain import Answer, EventStream, RoutingMode
 from inference.pipeline import Gateway
-from inference.wire import chat, headers, native
+from inference.wire import chat, headers, keys, native
+from inference.wire.addresses import Proxies
 from inference.wire.http import CallerGone, Head, read_body, read_head, refusal
 
 logger = logging.getLogger(__name__)
@@ -57,26 +58,28 @@ class Exchange:
 
 
 class Door:
-    """Serves `POST /v1/chat/completions`, `POST /infer` and `GET /v1/models`."""
+    """Serves `POST /v1/chat/completions`, `POST /infer`, `GET /v1/models` and `GET /v1/key`."""
 
     def __init__(
         self,
         *,
         gateway: Gateway,
         keys: KeyDirectory,
-        models: bytes,
+        models: Callable[[Principal], bytes],
+        proxies: Proxies,
         default_mode: RoutingMode,
         max_body_bytes: int,
         max_in_flight: int,
     ) -> None:
         self._gateway, self._keys, self._models = gateway, keys, models
-        self._default_mode = default_mode
+        self._proxies, self._default_mode = proxies, default_mode
         self._max_body_bytes, self._max_in_flight = max_body_bytes, max_in_flight
         self._in_flight = 0
         self._routes = {
             "/v1/chat/completions": ("POST", self._chat),
             "/infer": ("POST", self._infer),
             "/v1/models": ("GET", self._list_models),
+            "/v1/key": ("GET", self._tell_of_key),
         }
 
     @staticmethod
@@ -113,13 +116,13 @@ class Door:
             raise MethodNotAllowedError(f"{path} takes {expected} only", headers={"allow": expected})
         if self._in_flight > self._max_in_flight:
             raise OverloadedError("too many requests at once; try again shortly", headers={"retry-after": "1"})
-        await handler(await self._principal(exchange.head), exchange)
+        await handler(await self._principal(exchange), exchange)
 
-    async def _principal(self, head: Head) -> Principal:
-        token = token_from(head.authorization, head.api_key)
+    async def _principal(self, exchange: Exchange) -> Principal:
+        token = token_from(exchange.head.authorization, exchange.head.api_key)
         principal = self._keys.cached(token) if token else None
-        if principal is None:
-            principal = await self._keys.identify(token)
+        if principal is None:  # not remembered, or not without the caller's address
+            principal = await self._keys.identify(token, self._proxies.caller_of(exchange.scope))
         principal.require(Scope.INFER)
         return principal
 
@@ -140,9 +143,13 @@ class Door:
         else:
             await _stream(exchange, answer, answer.stream, native.stream(answer, answer.stream))
 
-    async def _list_models(self, _: Principal, exchange: Exchange) -> None:
-        own = [(b"content-type", b"application/json"), (b"x-request-id", exchange.head.request_id.encode())]
-        await _send(exchange, 200, own, self._models)
+    async def _list_models(self, principal: Principal, exchange: Exchange) -> None:
+        await _send(exchange, 200, headers.of_document(exchange.head.request_id), self._models(principal))
+
+    async def _tell_of_key(self, principal: Principal, exchange: Exchange) -> None:
+        standing = await self._gateway.allowances.standing(principal)
+        own = [*headers.of_document(exchange.head.request_id), (b"cache-control", b"no-store")]
+        await _send(exchange, 200, own, keys.write(principal, standing))
 
 
 async def _stream(exchange: Exchange, answer: Answer, stream: EventStream, events: AsyncIterator[bytes]) -> None:

@@ -51,12 +51,16 @@ def canonical(value: Any) -> bytes:
         raise InvalidRequestError("the request is nested more than 250 levels deep; send a flatter one") from error
 
 
-def policy_name(ask: Ask) -> str:
-    """The target of a request whose model is yet to be chosen: everything that steers the choice."""
-    return (
+def policy_name(ask: Ask, allowed: frozenset[str] = frozenset()) -> str:
+    """The target of a request whose model is yet to be chosen: everything that steers the choice.
+
+    `allowed` are the models that the key may use, where it may not use all.
+    """
+    name = (
         f"{ask.mode}:{ask.quality_threshold}:{ask.quality_preference}:{ask.latency_preference}:"
         f"{ask.latency_budget_ms}:{ask.cost_budget_usd}:{ask.task_type}"
     )
+    return f"{name}:{sorted(allowed)}" if allowed else name
 
 
 def is_repeatable(ask: Ask, *, keep_sampled: bool) -> bool:

@@ -3,17 +3,22 @@
 import asyncio
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Protocol
 
+import orjson
+
+from accounts.limits.balances import Reservation
 from accounts.principal import Principal
 from acron_site.lib.errors import AcronError, UnknownModelError, UpstreamUnreachableError
-from analytics.events import Ledger
+from analytics.content import Content, ContentKeeper, Nowhere
+from analytics.events import InferenceFacts, Ledger
 from caching import namespaces
 from caching.exact import Entry, ExactCache
 from inference import facts, fingerprint, notes
 from inference.accounting import Accountant
+from inference.allowances import Allowances
 from inference.attempts import Attempt
 from inference.catalog import Catalog, Model
 from inference.domain import Answer, Ask, Completion, Route, RoutingMode
@@ -71,30 +76,45 @@ class Gateway:
         provider_for: Callable[[Model, Principal], Provider],
         ledger: Ledger,
         accountant: Accountant,
+        allowances: Allowances,
         policy: KeepPolicy,
         secret: bytes,
+        content: ContentKeeper | None = None,
     ) -> None:
         self._catalog, self._router, self._cache = catalog, router, cache
         self._provider_for, self._ledger, self._accountant = provider_for, ledger, accountant
-        self._policy, self._secret = policy, secret
+        self.allowances, self._policy, self._secret = allowances, policy, secret
+        self._content = content or Nowhere()
         # a popular answer is priced again and again with the same usage
         self._worth = lru_cache(1024)(self._worth_of)
 
     async def answer(self, principal: Principal, ask: Ask, presence: Presence) -> Answer:
         """Raises an AcronError that is fit to be shown to the caller."""
         visit = self._visit(principal, ask)
-        if kept := await self._from_cache(visit):
+        # counted while the cache is asked: both questions travel to Redis together
+        entry = None if principal.rules is None else self.allowances.enter(principal)
+        kept = await self._from_cache(visit)
+        limits = None if entry is None else await self.allowances.admit(entry)
+        if kept is not None:
             self._ledger.record(kept.facts)
-            return kept
+            if principal.keeps_content:
+                self._keep_content(ask, kept.facts, kept.body)
+            return kept if limits is None else replace(kept, limits=limits)
         if ask.controls.only_if_cached:
             raise NotCachedError(
                 "no kept answer fits and Cache-Control says only-if-cached",
                 headers={"x-should-retry": "false"},
             )
-        return await self._from_provider(self._choose(visit), presence)
+        chosen = self._choose(visit)
+        if principal.rules is None:
+            return await self._from_provider(chosen, presence)
+        grant = await self.allowances.grant(principal, chosen.visit.ask, chosen.route.model, chosen.call)
+        answer = await self._from_provider(chosen, presence, grant.reservation)
+        return replace(answer, limits={**(limits or {}), **grant.headers})
 
     def _visit(self, principal: Principal, ask: Ask) -> Visit:
-        model = self._router.resolve(ask)
+        router = self._router_of(principal)
+        model = router.resolve(ask)
         may_repeat = self._policy.is_enabled and fingerprint.is_repeatable(ask, keep_sampled=self._policy.keep_sampled)
         return Visit(
             principal=principal,
@@ -102,13 +122,20 @@ class Gateway:
             namespace=namespaces.named(principal.organization_id, ask.controls.namespace),
             fingerprint=fingerprint.fingerprint(
                 ask,
-                target=model.name if model else fingerprint.policy_name(ask),
-                is_mock=principal.is_test or self._catalog.is_simulated,
+                target=model.name if model else fingerprint.policy_name(ask, router.allowed),
+                # of models that are yet to be chosen: all or none of them are simulated
+                is_mock=principal.is_test or (model.is_simulated if model else router.catalog.is_simulated),
                 secret=self._secret,
             ),
             reads=may_repeat and ask.controls.read,
             writes=may_repeat and ask.controls.write,
         )
+
+    def _router_of(self, principal: Principal) -> Router:
+        """An organisation's own keys open models that this installation has no key for; an API key may close some."""
+        router = self._router.with_own_keys(principal.own_providers) if principal.provider_keys else self._router
+        rules = principal.rules
+        return router if rules is None or not rules.models else router.restricted_to(rules.models)
 
     async def _from_cache(self, visit: Visit) -> Answer | None:
         if not visit.reads:
@@ -126,7 +153,7 @@ class Gateway:
         age_seconds = max(0, int(time.time() - entry.stored_at))
         if visit.ask.stream:
             events = sse.replay(entry.body, include_usage=visit.ask.include_usage)
-            return Answer(facts=row, stream=Replay(events, row), age_seconds=age_seconds)
+            return Answer(facts=row, body=entry.body, stream=Replay(events, row), age_seconds=age_seconds)
         return Answer(facts=row, body=entry.body, age_seconds=age_seconds)
 
     def _worth_of(self, data: bytes, mode: RoutingMode, is_test: bool) -> Worth | None:
@@ -141,18 +168,17 @@ class Gateway:
         return Worth(note, model.quality_for(note.task_type), bill)
 
     def _choose(self, visit: Visit) -> _Chosen:
-        route = self._router.route(visit.ask, explain=visit.ask.endpoint == "infer")
+        router = self._router_of(visit.principal)
+        route = router.route(visit.ask, explain=visit.ask.endpoint == "infer")
         provider = self._provider_for(route.model, visit.principal)
+        if visit.principal.rules is not None:
+            visit = replace(visit, ask=self.allowances.fitted(visit.principal, visit.ask, route.model))
         return _Chosen(visit, route, provider, provider.dialect.call(visit.ask, route.model))
 
-    async def _from_provider(self, chosen: _Chosen, presence: Presence) -> Answer:
-        attempt = Attempt(
-            chosen.visit,
-            chosen.route,
-            chosen.provider.name,
-            ledger=self._ledger,
-            accountant=self._accountant,
-        )
+    async def _from_provider(
+        self, chosen: _Chosen, presence: Presence, reservation: Reservation | None = None
+    ) -> Answer:
+        attempt = self._attempt(chosen, reservation)
         reply: Reply | None = None
         answer: Answer | None = None
         try:
@@ -175,9 +201,26 @@ class Gateway:
             if reply is not None and (answer is None or answer.stream is None):  # a stream's is closed by its relay
                 reply.close()
 
+    def _attempt(self, chosen: _Chosen, reservation: Reservation | None) -> Attempt:
+        try:
+            return Attempt(
+                chosen.visit,
+                chosen.route,
+                chosen.provider.name,
+                ledger=self._ledger,
+                accountant=self._accountant,
+                reservation=reservation,
+            )
+        except AcronError:
+            if reservation is not None:
+                reservation.release()
+            raise
+
     async def _read(self, chosen: _Chosen, attempt: Attempt, reply: Reply) -> Answer:
         def keep(completion: Completion) -> None:
             self._keep(chosen, completion)
+            if chosen.visit.principal.keeps_content:
+                self._keep_content(chosen.visit.ask, attempt.facts, completion.body)
 
         body, stream, dialect = b"", None, chosen.provider.dialect
         if chosen.visit.ask.stream:
@@ -208,4 +251,9 @@ class Gateway:
             note=notes.write(note),
             body=completion.body,
             ttl_seconds=self._policy.ttl_seconds if ttl_seconds is None else ttl_seconds,
+        )
+
+    def _keep_content(self, ask: Ask, row: InferenceFacts, answered: bytes) -> None:
+        self._content.keep(
+            Content(row.event_id, row.organization_id, row.occurred_at, orjson.dumps(ask.body), answered)
         )

@@ -28,7 +28,11 @@ class SignUpView(OpenAPIView):
         summary="Sign up",
         description="Makes an account, the organisation it owns, and a key that may do everything there.",
         request=SignUpSerializer,
-        responses={201: AccountSerializer, 409: OpenApiResponse(description="the e-mail cannot be used")},
+        responses={
+            201: AccountSerializer,
+            409: OpenApiResponse(description="the e-mail cannot be used"),
+            429: OpenApiResponse(description="too many sign-ups from one address; wait as long as Retry-After says"),
+        },
         auth=[],
         tags=["auth"],
     )
@@ -53,7 +57,9 @@ class LogInView(OpenAPIView):
         request=LogInSerializer,
         responses={
             200: AccountSerializer,
-            401: OpenApiResponse(description="wrong e-mail or password"),
+            401: OpenApiResponse(
+                description="wrong e-mail or password; code `mfa_required`: the second factor is missing or wrong"
+            ),
             429: OpenApiResponse(description="too many failures; wait as long as Retry-After says"),
         },
         auth=[],
@@ -63,7 +69,9 @@ class LogInView(OpenAPIView):
         given = LogInSerializer(data=request.data)
         given.is_valid(raise_exception=True)
         fields = given.validated_data
-        made = people.log_in(fields["email"], fields["password"], origin=origin_of(request._request))
+        made = people.log_in(
+            fields["email"], fields["password"], code=fields["code"], origin=origin_of(request._request)
+        )
         return Response({"api_key": made.api_key, "user_id": made.user_id, "org_id": made.organization_id})
 
 

@@ -5,6 +5,7 @@ from django.db import models
 from django.utils import timezone
 
 from accounts.models.people import User
+from accounts.principal import KeyRules
 from accounts.scopes import Scope
 from accounts.tenancy import OrganizationScopedModel
 from acron_site.lib.ids import uuid7
@@ -63,4 +64,19 @@ class ApiKey(OrganizationScopedModel):
         ]
 
     def __str__(self) -> str:
-        return f"{self.name} (ak_{self.mode}_{self.prefix}...)"
+        return f"{self.name} ({self.beginning}...)"
+
+    @property
+    def beginning(self) -> str:
+        """The public part of the key, as it may be shown."""
+        return f"ak_{self.mode}_{self.prefix}"
+
+    @property
+    def rules(self) -> KeyRules:
+        return KeyRules(
+            networks=tuple(self.allowed_networks),
+            models=frozenset(self.allowed_models),
+            requests_per_minute=self.requests_per_minute,
+            tokens_per_minute=self.tokens_per_minute,
+            monthly_budget_usd=self.monthly_budget_usd,
+        )

@@ -1,4 +1,4 @@
-"""Signing up, logging in and out."""
+"""Signing up, logging in and out, and what people change about their own account."""
 
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -11,17 +11,24 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts import actor as actors
-from accounts import audit, selectors
+from accounts import audit, emails, selectors
 from accounts.actor import Actor, Origin
 from accounts.models import ApiKey, KeyPurpose, Membership, Organization, User, normalised_email
 from accounts.roles import Role, scopes_of
-from accounts.services import api_keys, organizations
+from accounts.services import api_keys, email_addresses, organizations, own_account
 from accounts.services.api_keys import IssuedKey
-from accounts.throttle import log_in_throttle
-from acron_site.lib.errors import InsufficientScopeError, InvalidApiKeyError, InvalidRequestError
+from accounts.sign_in import letters, second_factor
+from accounts.throttle import log_in_throttle, sign_up_throttle
+from acron_site.lib.errors import (
+    InsufficientScopeError,
+    InvalidApiKeyError,
+    InvalidRequestError,
+    SecondFactorRequiredError,
+)
 
 LOG_IN_KEY_LIFETIME = timedelta(days=30)
 LOG_IN_KEYS_AT_ONCE = 10
+_THIS_MACHINE = frozenset({"", "127.0.0.1", "::1"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +46,21 @@ class LoggedIn:
 
 
 def sign_up(
-    email: str, password: str, *, full_name: str = "", organization_name: str = "", origin: Origin | None = None
+    email: str,
+    password: str,
+    *,
+    full_name: str = "",
+    organization_name: str = "",
+    origin: Origin | None = None,
+    then: str = "",
 ) -> SignedUp:
-    """Makes a person, the organisation they own, and a key that may do everything there."""
+    """Makes a person, the organisation they own, and a key that may do everything there.
+
+    Who was invited somewhere else gets an organisation of their own too. `then` is the page that the link in the
+    verification e-mail goes on to.
+    """
+    if origin is not None:
+        count_sign_up(origin)
     user = User(email=normalised_email(email), full_name=full_name)
     _require_good_password(password, user)
     user.set_password(password)  # before the transaction: hashing is slow on purpose
@@ -49,25 +68,57 @@ def sign_up(
     with transaction.atomic():
         organization = organizations.found_with_owner(user, name, origin=origin)
         api_key = organizations.issue_sign_up_key(user, organization, origin=origin)
+        emails.queue(user.email, "welcome")
+        letters.send_verification(email_addresses.keep(user), then=then)
     return SignedUp(user=user, organization=organization, api_key=api_key)
+
+
+def count_sign_up(origin: Origin) -> None:
+    """Raises RateLimitedError when there were too many from the same address; those that fail count too.
+
+    Calls from the machine itself are the operator's own. A proxy there names the real address (see accounts.requests).
+    """
+    if origin.address not in _THIS_MACHINE:
+        sign_up_throttle().begin(origin.address)
 
 
 def default_organization_name(user: User) -> str:
     return (user.full_name or user.email.partition("@")[0])[:180] + "'s organization"
 
 
-def log_in(email: str, password: str, *, origin: Origin | None = None) -> LoggedIn:
-    """Proves a person and makes them a key for 30 days."""
+def log_in(email: str, password: str, *, code: str = "", origin: Origin | None = None) -> LoggedIn:
+    """Proves a person, by a second factor too if they have one, and makes them a key for 30 days."""
     origin = origin or Origin()
     email, throttle = normalised_email(email), log_in_throttle()
     throttle.begin(email, origin.address)
     user = _proven(email, password)
+    if second_factor.is_needed(user):
+        if code and not second_factor.is_proven(user, code):
+            raise SecondFactorRequiredError("the one-time code is wrong or used; wait for the next one", param="code")
+        if not code:
+            throttle.take_back(email, origin.address)
+            raise SecondFactorRequiredError(
+                "this account has a second factor; send `code` too, from the authenticator app or a recovery code",
+                param="code",
+            )
     throttle.take_back(email, origin.address)
     membership = selectors.first_membership(user)
     if membership is None:
         raise InsufficientScopeError("this account belongs to no organisation; ask its owner for an invitation")
-    issued = _issue_log_in_key(user, membership, origin)
+    issued = _issue_log_in_key(user, membership, origin, method="password+code" if code else "password")
     return LoggedIn(user_id=user.pk, organization_id=membership.organization_id, api_key=issued.text)
+
+
+def prove(email: str, password: str, *, origin: Origin) -> User:
+    """The person with this password; the second factor is asked elsewhere. Raises InvalidApiKeyError, RateLimitedError.
+
+    Every page that asks for a password comes here, and shares the API's throttle.
+    """
+    email, throttle = normalised_email(email), log_in_throttle()
+    throttle.begin(email, origin.address)
+    user = _proven(email, password)
+    throttle.take_back(email, origin.address)
+    return user
 
 
 @transaction.atomic
@@ -75,6 +126,39 @@ def log_out(actor: Actor) -> None:
     """Revokes the key if a log-in made it; keys made for programs stay valid."""
     own = ApiKey.objects.for_organization(actor.organization_id)
     api_keys.end(actor, own.filter(pk=actor.principal.key_id, purpose=KeyPurpose.LOGIN, revoked_at=None))
+    user_id = actor.principal.user_id
+    if user_id is not None and actor.principal.role is not None:  # a program's key logs nobody out
+        audit.record(actor, "user.logged_out", User.objects.get(pk=user_id))
+
+
+def set_password(user: User, password: str, *, method: str, origin: Origin) -> None:
+    """Also ends the keys that earlier log-ins made: whoever knew the old password may have one of them."""
+    user.set_password(password)  # before the transaction: hashing is slow on purpose
+    with transaction.atomic():
+        user.save(update_fields=["password"])
+        for membership in selectors.memberships_of(user):
+            actor = actors.person(membership.organization_id, user.pk, Role(membership.role), origin)
+            own = ApiKey.objects.for_organization(membership.organization_id)
+            api_keys.end(actor, own.filter(created_by=user, purpose=KeyPurpose.LOGIN, revoked_at=None))
+        own_account.record(user, "user.password_changed", origin, method=method)
+
+
+@transaction.atomic
+def change_profile(actor: Actor, user: User, *, full_name: str, time_zone: str, theme: str) -> None:
+    """A person's own name, time zone and theme. The theme is a matter of taste and not recorded."""
+    before = {"full_name": user.full_name, "time_zone": user.time_zone}
+    after = {"full_name": full_name, "time_zone": time_zone}
+    user.full_name, user.time_zone, user.theme = full_name, time_zone, theme
+    user.save(update_fields=["full_name", "time_zone", "theme"])
+    changed = [name for name in after if before[name] != after[name]]
+    if changed:
+        audit.record(
+            actor,
+            "user.profile_changed",
+            user,
+            before={name: before[name] for name in changed},
+            after={name: after[name] for name in changed},
+        )
 
 
 def _require_good_password(password: str, user: User) -> None:
@@ -94,7 +178,7 @@ def _proven(email: str, password: str) -> User:
 
 
 @transaction.atomic
-def _issue_log_in_key(user: User, membership: Membership, origin: Origin) -> IssuedKey:
+def _issue_log_in_key(user: User, membership: Membership, origin: Origin, *, method: str) -> IssuedKey:
     # log-ins of one person go one after the other, so that each sees the keys of the others
     User.objects.select_for_update().get(pk=user.pk)
     now, role = timezone.now(), Role(membership.role)
@@ -113,5 +197,5 @@ def _issue_log_in_key(user: User, membership: Membership, origin: Origin) -> Iss
     api_keys.end(actor, log_ins.order_by("-created_at", "-id")[LOG_IN_KEYS_AT_ONCE:])
     user.last_login = now
     user.save(update_fields=["last_login"])
-    audit.record(actor, "user.logged_in", user, after={"method": "password"})
+    audit.record(actor, "user.logged_in", user, after={"method": method})
     return issued

@@ -11,6 +11,7 @@ from django.core import exceptions as django_exceptions
 from django.db import DataError, InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
+from django.template import loader
 from django.views import defaults
 from rest_framework import exceptions
 from rest_framework.parsers import BaseParser
@@ -117,20 +118,20 @@ def as_acron_error(error: Exception) -> errors.AcronError | None:
 
 
 def handler400(request: HttpRequest, exception: Exception) -> HttpResponse:
-    if _wants_page(request):
-        return defaults.bad_request(request, exception)
+    if wants_page(request):
+        return _plain_page(request, 400)
     error = as_acron_error(exception) or errors.InvalidRequestError("the request cannot be understood; see /docs")
     return error_response(request, error)
 
 
 def handler403(request: HttpRequest, exception: Exception) -> HttpResponse:
-    if _wants_page(request):
+    if wants_page(request):
         return defaults.permission_denied(request, exception)
     return error_response(request, errors.InsufficientScopeError(_NOT_ALLOWED))
 
 
 def handler404(request: HttpRequest, exception: Exception) -> HttpResponse:
-    if _wants_page(request):
+    if wants_page(request):
         return defaults.page_not_found(request, exception)
     return error_response(
         request, errors.NotFoundError(f"there is nothing at {request.path[:200]}; see /docs for every address")
@@ -138,8 +139,8 @@ def handler404(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def handler500(request: HttpRequest) -> HttpResponse:
-    if _wants_page(request):
-        return defaults.server_error(request)
+    if wants_page(request):
+        return _plain_page(request, 500)
     return error_response(
         request, errors.AcronError("something failed on our side; try again, and report the request_id if it stays")
     )
@@ -222,6 +223,12 @@ def _with_id(response: HttpResponseBase, request_id: str) -> HttpResponseBase:
     return response
 
 
-def _wants_page(request: HttpRequest) -> bool:
+def _plain_page(request: HttpRequest, status: int) -> HttpResponse:
+    """Without Django's context processors: they may be what failed, or what the request is too broken for."""
+    page = loader.render_to_string(f"{status}.html", {"request_id": request_id_of(request)})
+    return HttpResponse(page, status=status)
+
+
+def wants_page(request: HttpRequest) -> bool:
     """Browsers ask for HTML by name; programs do not."""
     return "text/html" in request.headers.get("accept", "")

@@ -31,6 +31,7 @@ class Api:
     port: int = 8000
     workers: int = 2
     allowed_hosts: str = "localhost,127.0.0.1,[::1]"
+    public_url: str = ""
     max_body_bytes: int = 52_428_800
     max_in_flight: int = 2000
 
@@ -58,6 +59,8 @@ class Governance:
     auth_api_key_required: bool = True
     anonymous_organization: str = ""
     key_cache_ttl_seconds: int = 60
+    email_verification: str = "auto"
+    sign_ups_per_hour: int = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +80,11 @@ class Providers:
 
 
 @dataclass(frozen=True, slots=True)
+class Email:
+    from_address: str = "ACRON <acron@localhost>"
+
+
+@dataclass(frozen=True, slots=True)
 class Storage:
     data_dir: str = "var"
 
@@ -91,6 +99,7 @@ class Config:
     governance: Governance = field(default_factory=Governance)
     tracking: Tracking = field(default_factory=Tracking)
     providers: Providers = field(default_factory=Providers)
+    email: Email = field(default_factory=Email)
     storage: Storage = field(default_factory=Storage)
 
 
@@ -98,6 +107,7 @@ _SECTIONS: dict[str, type[Any]] = {f.name: f.default_factory for f in dataclasse
 _CHOICES = {
     "cache.backend": ("redis", "memory"),
     "routing.default_mode": ("autopilot", "guided", "explicit"),
+    "governance.email_verification": ("auto", "required", "optional"),
 }
 _TRUTHS = {"true": True, "1": True, "yes": True, "on": True, "false": False, "0": False, "no": False, "off": False}
 

@@ -30,8 +30,18 @@ class InvalidApiKeyError(AcronError):
     status, code, type = 401, "invalid_api_key", "authentication_error"
 
 
+class SecondFactorRequiredError(AcronError):
+    """The password is right; a one-time code is missing or wrong."""
+
+    status, code, type = 401, "mfa_required", "authentication_error"
+
+
 class InsufficientScopeError(AcronError):
     status, code, type = 403, "insufficient_scope", "permission_error"
+
+
+class AddressNotAllowedError(InsufficientScopeError):
+    code = "address_not_allowed"
 
 
 class NotFoundError(AcronError):

@@ -2,9 +2,10 @@
 
 from django.urls import URLPattern, path
 
-from analytics.api import views
+from analytics.api import content, views
 
 urlpatterns: list[URLPattern] = [
     path("metrics", views.MetricsView.as_view(), name="api-metrics"),
     path("analytics/recent-inferences", views.RecentInferencesView.as_view(), name="api-recent-inferences"),
+    path("analytics/inferences/<uuid:event_id>/content", content.ContentView.as_view(), name="api-content"),
 ]

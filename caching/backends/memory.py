@@ -1,7 +1,7 @@
 """A cache store in this process's memory: least recently used entries go first."""
 
 import time
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -25,12 +25,20 @@ class MemoryStore:
         self._clock = clock
         self._entries: OrderedDict[bytes, _Kept] = OrderedDict()
         self._size_bytes = 0
+        self._forgotten: deque[bytes] = deque()
 
     @property
     def size_bytes(self) -> int:
         return self._size_bytes
 
+    def forget(self, prefix: bytes) -> None:
+        """Lets go of all that lies under keys that begin so. To be called from any thread: it is done by the one that
+        serves, before it serves again."""
+        self._forgotten.append(prefix)
+
     async def get(self, key: bytes) -> bytes | None:
+        if self._forgotten:
+            self._let_go()
         kept = self._entries.get(key)
         if kept is None:
             return None
@@ -41,6 +49,8 @@ class MemoryStore:
         return kept.value
 
     def put(self, key: bytes, value: bytes, ttl_seconds: int) -> None:
+        if self._forgotten:
+            self._let_go()
         self._remove(key)
         size_bytes = len(key) + len(value) + _OVERHEAD_BYTES
         if ttl_seconds <= 0 or size_bytes > self._max_bytes:
@@ -56,6 +66,12 @@ class MemoryStore:
     async def close(self) -> None:
         self._entries.clear()
         self._size_bytes = 0
+
+    def _let_go(self) -> None:
+        while self._forgotten:
+            prefix = self._forgotten.popleft()
+            for key in [key for key in self._entries if key.startswith(prefix)]:
+                self._remove(key)
 
     def _remove(self, key: bytes) -> None:
         kept = self._entries.pop(key, None)

@@ -129,6 +129,7 @@ def add_gateway(result: dict[str, Any], **_: Any) -> dict[str, Any]:
             "post": _operation("infer", "One inference, ACRON's format", _INFER_REQUEST, _INFER_ANSWER, streams=True)
         },
         "/v1/models": {"get": _operation("list_models", "Models, OpenAI's format", None, {"type": "object"})},
+        "/v1/key": {"get": _operation("own_key", "This key's scopes, limits and spend", None, {"type": "object"})},
     }
     return result
 

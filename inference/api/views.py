@@ -7,6 +7,7 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts import selectors_provider_credentials
 from accounts.api.base import OrganizationAPIView
 from accounts.rights import Right
 from acron_site.lib.config import Config
@@ -23,4 +24,6 @@ class ModelsView(OrganizationAPIView):
     )
     def get(self, _: Request) -> Response:
         config: Config = settings.ACRON
-        return Response({"data": [models.profile(model) for model in load_catalog(config).models]})
+        own = selectors_provider_credentials.kept(self.principal.organization_id)
+        catalog = load_catalog(config).with_own_keys(own)
+        return Response({"data": [models.profile(model) for model in catalog.models]})

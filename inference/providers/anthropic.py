@@ -19,7 +19,10 @@ _API_VERSION = "2023-06-01"
 
 
 class AnthropicDialect:
-    """Translates text conversations both ways. `key_name` is the variable the operator keeps the key in."""
+    """Translates text conversations both ways. `key_name` is the variable the operator keeps the key in.
+
+    `is_own_key`: the key is the calling organisation's.
+    """
 
     def __init__(
         self,
@@ -28,6 +31,7 @@ class AnthropicDialect:
         name: str = "anthropic",
         key_name: str = "ANTHROPIC_API_KEY",
         clock: Callable[[], float] = time.time,
+        is_own_key: bool = False,
     ) -> None:
         self._headers = {
             "Content-Type": "application/json",
@@ -35,7 +39,7 @@ class AnthropicDialect:
             "x-api-key": api_key,
         }
         self._name = name
-        self._refusals = Refusals(name, key_name)
+        self._refusals = Refusals(name, key_name, is_own_key=is_own_key)
         self._clock = clock
 
     def call(self, ask: Ask, model: Model) -> Call:

@@ -30,18 +30,24 @@ class OpenAIDialect:
     """Passes requests on with as few changes as possible; answers are relayed unchanged.
 
     `name` is shown in errors, `key_name` is the variable the operator keeps the key in; `geography` is "us"
-    or "eu" where the provider charges for it.
+    or "eu" where the provider charges for it. `is_own_key`: the key is the calling organisation's.
     """
 
     def __init__(
-        self, *, api_key: str, name: str = "openai", key_name: str = "OPENAI_API_KEY", geography: str = ""
+        self,
+        *,
+        api_key: str,
+        name: str = "openai",
+        key_name: str = "OPENAI_API_KEY",
+        geography: str = "",
+        is_own_key: bool = False,
     ) -> None:
         self._headers = {"Content-Type": "application/json"}
         if api_key:  # a local server may want none
             self._headers["Authorization"] = f"Bearer {api_key}"
         self._name = name
         self._geography = geography
-        self._refusals = Refusals(name, key_name)
+        self._refusals = Refusals(name, key_name, is_own_key=is_own_key)
 
     def call(self, ask: Ask, model: Model) -> Call:
         body = {**ask.body, "model": model.upstream_model}

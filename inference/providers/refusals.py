@@ -54,24 +54,32 @@ _NO_CREDIT = ("insufficient_quota", "credit balance", "billing_error")
 
 
 class Refusals:
-    """Reads the refusals of one provider. `key_name` is the variable that holds its key."""
+    """Reads the refusals of one provider. `key_name` is the variable that holds the operator's key there."""
 
-    def __init__(self, provider: str, key_name: str) -> None:
+    def __init__(self, provider: str, key_name: str, *, is_own_key: bool = False) -> None:
         self._provider = provider
-        self._key_name = key_name or "the provider's API key"
+        operators_key = key_name or "the provider's API key"
+        self._whose, self._check_key, self._check_billing = (
+            ("your organization", "replace them under /settings/providers", f"check your billing at {provider}")
+            if is_own_key
+            else (
+                "this installation",
+                f"ask the operator to check {operators_key}",
+                "ask the operator to check its billing",
+            )
+        )
 
     def error(self, status: int, headers: Mapping[str, str], body: bytes) -> AcronError:
         """For a status that is no success."""
         details = _details(body)
         if status in _BAD_CREDENTIALS:
             return UpstreamError(
-                f"{self._provider} refused this installation's credentials (status {status}); "
-                f"ask the operator to check {self._key_name}"
+                f"{self._provider} refused {self._whose}'s credentials (status {status}); {self._check_key}"
             )
         if status == HTTPStatus.PAYMENT_REQUIRED or any(mark in f"{details}".lower() for mark in _NO_CREDIT):
             return UpstreamError(
-                f"{self._provider} refuses because the account of this installation has no credit left; "
-                "ask the operator to check its billing"
+                f"{self._provider} refuses because the account of {self._whose} has no credit left; "
+                f"{self._check_billing}"
             )
         if status in (HTTPStatus.TOO_MANY_REQUESTS, _OVERLOADED):
             return self._busy(status, headers, details)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache
 
-from acron_site.lib.errors import NoModelsAvailableError, UnknownModelError
+from acron_site.lib.errors import AcronError, NoModelsAvailableError, UnknownModelError
 from inference import pricing
 from inference.catalog import Catalog, Model
 from inference.domain import Ask, Candidate, Route, RoutingMode
@@ -18,6 +18,10 @@ LATENCY_MS = {"slow": None, "normal": 5000, "fast": 2000, "instant": 800}
 _SHOWN_CANDIDATES = 12
 # prices are compared as whole numbers: exact, and much quicker than Decimal
 _PARTS_PER_DOLLAR = 10**15
+
+
+class ModelNotAllowedError(AcronError):
+    status, code, type = 403, "model_not_allowed", "permission_error"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,20 +46,40 @@ class _Limits:
 class Router:
     """Pure: the same catalogue and request give the same choice in every worker."""
 
-    def __init__(self, catalog: Catalog, *, default_quality_threshold: float) -> None:
-        self._catalog = catalog
+    def __init__(
+        self, catalog: Catalog, *, default_quality_threshold: float, allowed: frozenset[str] = frozenset()
+    ) -> None:
+        self.catalog = catalog
+        self.allowed = allowed  # names of the models that may be used; empty: all
         self._threshold = default_quality_threshold
-        self._offers = tuple(_offers(catalog))
+        self._offers = tuple(offer for offer in _offers(catalog) if not allowed or offer.model.is_one_of(allowed))
         self._good_enough: Callable[[_Limits], tuple[_Offer, ...]] = lru_cache(256)(self._filter)
+        self._by_own_keys: Callable[[frozenset[str]], Router] = lru_cache(64)(self._made_for)
+        self._by_allowed: Callable[[frozenset[str]], Router] = lru_cache(256)(self._restricted_to)
+
+    def with_own_keys(self, providers: frozenset[str]) -> "Router":
+        """The router of an organisation that has keys of its own at these providers."""
+        return self._by_own_keys(providers)
+
+    def restricted_to(self, allowed: frozenset[str]) -> "Router":
+        """The router of a key that may use these models only."""
+        return self._by_allowed(allowed)
 
     def resolve(self, ask: Ask) -> Model | None:
-        """The model an Explicit request names; None when one is to be chosen. Raises UnknownModelError."""
+        """The model an Explicit request names; None when one is to be chosen.
+
+        Raises UnknownModelError or ModelNotAllowedError.
+        """
         if ask.mode is not RoutingMode.EXPLICIT:
             return None
-        model = self._catalog.find(ask.model_requested)
+        model = self.catalog.find(ask.model_requested)
         if model.kind != "chat":
             raise UnknownModelError(
                 f"{model.name} is no chat model; GET /v1/models lists those that are", param="model"
+            )
+        if self.allowed and not model.is_one_of(self.allowed):
+            raise ModelNotAllowedError(
+                f"this key may not use {model.name}; it may use {', '.join(sorted(self.allowed))}", param="model"
             )
         return model
 
@@ -83,6 +107,12 @@ class Router:
         reason = f"cheapest of the models with quality >= {limits.quality:g}"
         return Route(best.model, ask.mode, reason, _task(ask), candidates=candidates)
 
+    def _made_for(self, providers: frozenset[str]) -> "Router":
+        return Router(self.catalog.with_own_keys(providers), default_quality_threshold=self._threshold)
+
+    def _restricted_to(self, allowed: frozenset[str]) -> "Router":
+        return Router(self.catalog, default_quality_threshold=self._threshold, allowed=allowed)
+
     def _limits(self, ask: Ask) -> _Limits:
         quality = ask.quality_threshold
         if quality is None:
@@ -108,6 +138,11 @@ class Router:
             )
 
     def _advice(self, limits: _Limits, needs: Needs, budget: Decimal | None) -> str:
+        if not self._offers and self.allowed:
+            return (
+                f"none of the models that this key may use ({', '.join(sorted(self.allowed))}) can be chosen "
+                "automatically here; name one of them as the model, or allow the key others under /keys"
+            )
         if not self._offers:
             return "no model is available: set OPENAI_API_KEY or ANTHROPIC_API_KEY, or start with `api --mock`"
         wanted = [f"quality >= {limits.quality:g}"]

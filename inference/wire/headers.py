@@ -33,9 +33,15 @@ def of_answer(answer: Answer) -> Headers:
         headers.append((b"x-accel-buffering", b"no"))  # nginx would hold the events back
     if answer.dropped:
         headers.append((b"x-acron-dropped-params", ",".join(answer.dropped).encode()))
+    if answer.limits:
+        headers += [(name.encode(), value.encode()) for name, value in answer.limits.items()]
     if facts.cache_tier or not answer.stream:
         headers += _money(facts)
     return headers
+
+
+def of_document(request_id: str) -> Headers:
+    return [_JSON, (b"x-request-id", request_id.encode())]
 
 
 def _money(facts: InferenceFacts) -> Headers:

@@ -15,8 +15,13 @@ _CREATED = 0
 _AUTOMATIC = ("auto", "acron-auto", "acron-guided")
 
 
-def listing(catalog: Catalog) -> bytes:
-    """The body of `GET /v1/models`: names that may be sent as `model`, unavailable ones with the reason."""
+def listing(catalog: Catalog, allowed: frozenset[str] = frozenset()) -> bytes:
+    """The body of `GET /v1/models`: names that may be sent as `model`, unavailable ones with the reason.
+
+    With `allowed`, only those that the key may use.
+    """
+    shown = [model for model in catalog.chat_models() if not allowed or model.is_one_of(allowed)]
+    is_chosen = not allowed or any(model.is_available and model.automatic for model in shown)
     chosen = [{"id": name, "object": "model", "created": _CREATED, "owned_by": "acron"} for name in _AUTOMATIC]
     named = [
         {
@@ -26,9 +31,9 @@ def listing(catalog: Catalog) -> bytes:
             "owned_by": model.provider,
             "acron": profile(model),
         }
-        for model in catalog.chat_models()
+        for model in shown
     ]
-    return orjson.dumps({"object": "list", "data": chosen + named})
+    return orjson.dumps({"object": "list", "data": (chosen if is_chosen else []) + named})
 
 
 def profile(model: Model) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -10,8 +10,8 @@ from uuid import UUID
 
 from accounts import keys
 from accounts.directory import KeyDirectory
-from accounts.key_records import KeyRecord, RecordsUnavailableError
-from accounts.principal import Principal
+from accounts.key_records import KeyRecord, NewDigest, RecordsUnavailableError
+from accounts.principal import KeyRules, Principal
 from accounts.scopes import Scope
 from acron_site.lib.ids import uuid7
 
@@ -41,17 +41,26 @@ class FakeRecords:
         self.by_prefix: dict[str, KeyRecord] = {}
         self.is_away = False
         self.reads = 0
-        self.noted: list[set[UUID]] = []
+        self.noted: list[dict[UUID, str | None]] = []
         self.may_answer = threading.Event()
         self.may_answer.set()
 
-    def add(self, *, mode: keys.Mode = "live", expires_at: datetime | None = None, is_revoked: bool = False) -> str:
+    def add(
+        self,
+        *,
+        mode: keys.Mode = "live",
+        expires_at: datetime | None = None,
+        is_revoked: bool = False,
+        rules: KeyRules | None = None,
+    ) -> str:
         text, prefix = keys.make(mode)
         self.by_prefix[prefix] = KeyRecord(
             prefix=prefix,
             digest=keys.digest(text, PEPPERS.current),
             pepper_id=PEPPERS.current_id,
-            principal=Principal(uuid7(), frozenset({Scope.INFER}), key_id=uuid7(), is_test=mode == "test"),
+            principal=Principal(
+                uuid7(), frozenset({Scope.INFER}), key_id=uuid7(), is_test=mode == "test", rules=rules
+            ),
             expires_at=expires_at,
             is_revoked=is_revoked,
         )
@@ -65,10 +74,18 @@ class FakeRecords:
             raise RecordsUnavailableError("away")
         return record
 
-    def note_use(self, key_ids: Collection[UUID]) -> None:
+    def note_use(self, uses: Mapping[UUID, str | None]) -> None:
         if self.is_away:
             raise RecordsUnavailableError("away")
-        self.noted.append(set(key_ids))
+        self.noted.append(dict(uses))
+
+    def redigest(self, digests: Collection[NewDigest]) -> None:
+        if self.is_away:
+            raise RecordsUnavailableError("away")
+        for each in digests:
+            for prefix, record in self.by_prefix.items():
+                if record.principal.key_id == each.key_id and record.digest == each.old:
+                    self.by_prefix[prefix] = replace(record, digest=each.new, pepper_id=each.pepper_id)
 
     def release(self) -> None:
         pass

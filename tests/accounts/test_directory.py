@@ -9,9 +9,9 @@ import pytest
 
 from accounts import keys
 from accounts.keys import Peppers
-from accounts.principal import Principal
+from accounts.principal import KeyRules, Principal
 from accounts.scopes import Scope
-from acron_site.lib.errors import InvalidApiKeyError, OverloadedError
+from acron_site.lib.errors import AddressNotAllowedError, InvalidApiKeyError, OverloadedError
 from acron_site.lib.ids import uuid7
 from tests.accounts.kit import PEPPERS, Clock, FakeRecords, make_directory, prefix_of, revoke, until
 
@@ -247,10 +247,11 @@ async def test_memory_does_not_grow_with_invented_keys(records, clock):
     assert len(directory._memory) == 100
 
 
-async def test_a_pepper_we_no_longer_have_proves_nothing(directory, records):
+async def test_a_pepper_we_no_longer_have_proves_nothing(records, clock):
     token = records.add()
     prefix = prefix_of(token)
-    records.by_prefix[prefix] = dataclasses.replace(records.by_prefix[prefix], pepper_id=9, digest=bytes(32))
+    records.by_prefix[prefix] = dataclasses.replace(records.by_prefix[prefix], digest=bytes(32))
+    directory = make_directory(records, clock, peppers=Peppers({2: b"another pepper"}))
 
     with pytest.raises(InvalidApiKeyError, match="no such API key"):
         await directory.look_up(token)
@@ -385,9 +386,9 @@ def test_blocking_callers_are_treated_alike(records, clock):
 
 async def test_the_use_of_a_key_is_noted_at_most_once_a_minute(directory, records, clock):
     token = records.add()
-    principal = await directory.look_up(token)
+    principal = await directory.look_up(token, "203.0.113.7")
     await directory.note_uses()
-    assert records.noted == [{principal.key_id}]
+    assert records.noted == [{principal.key_id: "203.0.113.7"}]
 
     prefix = prefix_of(token)
     records.by_prefix[prefix] = dataclasses.replace(records.by_prefix[prefix], last_used_at=clock.now())
@@ -412,3 +413,81 @@ async def test_uses_that_cannot_be_written_are_written_later(directory, records,
     await directory.note_uses()
 
     assert len(records.noted) == 1
+
+
+# allowed networks
+
+OFFICE = KeyRules(networks=("203.0.113.0/24", "2001:db8::/32"))
+
+
+@pytest.mark.parametrize("address", ["203.0.113.7", "::ffff:203.0.113.7", "2001:db8::1", "2001:db8::1%eth0"])
+async def test_a_key_serves_those_in_its_networks(directory, records, address):
+    token = records.add(rules=OFFICE)
+
+    assert await directory.identify(token, address) is await directory.identify(token, address)
+    assert directory.resolve(token, address)
+    assert records.reads == 1
+
+
+@pytest.mark.parametrize("address", ["198.51.100.1", "::1", "::ffff:198.51.100.1", "", None, "no address", "203.0.113"])
+async def test_a_key_refuses_those_outside_of_its_networks(directory, records, address):
+    token = records.add(rules=OFFICE)
+
+    for _ in range(2):
+        with pytest.raises(AddressNotAllowedError):
+            await directory.identify(token, address)
+        with pytest.raises(AddressNotAllowedError) as refusal:
+            directory.resolve(token, address)
+
+    assert (refusal.value.status, refusal.value.code) == (403, "address_not_allowed")
+    assert await directory.identify(token, "203.0.113.7")
+
+
+async def test_the_refusal_names_the_address_that_was_seen(directory, records):
+    with pytest.raises(AddressNotAllowedError, match=r"may not be used from 198\.51\.100\.1;"):
+        await directory.identify(records.add(rules=OFFICE), "198.51.100.1")
+
+
+async def test_the_quick_way_never_serves_a_key_whose_networks_have_to_be_looked_at(directory, records):
+    token, free = records.add(rules=OFFICE), records.add(rules=KeyRules(requests_per_minute=5))
+
+    await directory.identify(token, "203.0.113.7")
+    await directory.identify(free)
+
+    assert directory.cached(token) is None
+    assert directory.cached(free)
+
+
+async def test_of_callers_who_wait_for_one_reading_each_is_asked_where_it_calls_from(directory, records):
+    token = records.add(rules=OFFICE)
+    records.may_answer.clear()
+    inside = asyncio.create_task(directory.identify(token, "203.0.113.7"))
+    outside = asyncio.create_task(directory.identify(token, "198.51.100.1"))
+    await until(lambda: records.reads)
+
+    records.may_answer.set()
+
+    assert await inside
+    with pytest.raises(AddressNotAllowedError):
+        await outside
+    assert records.reads == 1
+
+
+async def test_networks_hold_while_the_records_are_away(directory, records, clock):
+    token = records.add(rules=OFFICE)
+    await directory.identify(token, "203.0.113.7")
+    records.is_away = True
+    clock.pass_seconds(5)
+
+    assert await directory.identify(token, "203.0.113.7")
+    with pytest.raises(AddressNotAllowedError):
+        await directory.identify(token, "198.51.100.1")
+
+
+async def test_a_call_from_elsewhere_is_no_use_of_the_key(directory, records):
+    with pytest.raises(AddressNotAllowedError):
+        await directory.identify(records.add(rules=OFFICE), "198.51.100.1")
+
+    await directory.note_uses()
+
+    assert records.noted == []

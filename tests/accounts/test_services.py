@@ -283,7 +283,7 @@ def test_a_run_key_ends_the_one_before_it(ada):
 
 
 def test_the_use_of_a_key_is_written_down(ada):
-    DatabaseRecords().note_use({the_key(ada, ada.api_key).pk})
+    DatabaseRecords().note_use({the_key(ada, ada.api_key).pk: None})
 
     used_at = the_key(ada, ada.api_key).last_used_at
     assert used_at

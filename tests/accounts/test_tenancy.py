@@ -63,7 +63,7 @@ def test_each_sees_its_own_rows_only(ada, mallory):
 
 
 def test_deleting_an_organization_takes_its_rows_along(ada):
-    erasure.erase_organization(ada.organization)
+    erasure.erase_organization(ada.actor)
 
     assert not ApiKey.all_organizations.exists()
     assert not Membership.all_organizations.exists()

@@ -23,7 +23,9 @@ from accounts.roles import Role
 from accounts.scopes import Scope
 from accounts.services import api_keys, members
 from accounts.tenancy import OrganizationScopedModel
-from analytics.models import InferenceEvent
+from acron_site.lib.ids import uuid7
+from analytics import content_store
+from analytics.models import InferenceEvent, KeptContent
 from tests.accounts.conftest import Person, signed_up
 from tests.analytics.facts import keep, paid_answer
 
@@ -120,6 +122,17 @@ def _event(person: Person, mark: str) -> None:
     keep(paid_answer(person.organization.pk, end_user=mark, tags={"team": mark}, route_reason=mark))
 
 
+def _content(person: Person, mark: str) -> None:
+    said = b'{"content":"%b"}' % mark.encode()
+    organization = person.organization
+    KeptContent(
+        event_id=uuid7(),
+        organization=organization,
+        occurred_at=timezone.now(),
+        sealed=wiring.cipher().seal(said, aad=content_store.place_of(organization.pk)),
+    ).save(force_insert=True)
+
+
 def _audit(person: Person, mark: str) -> None:
     audit.record(person.actor, "organization.renamed", person.organization, after={"name": mark})
 
@@ -130,5 +143,6 @@ _MAKERS: dict[type[OrganizationScopedModel], Callable[[Person, str], None]] = {
     Invitation: _invitation,
     ProviderCredential: _credential,
     InferenceEvent: _event,
+    KeptContent: _content,
     AuditEvent: _audit,
 }

@@ -20,6 +20,9 @@ OPEN_PLACES = {"admin", "tasks", "ledger", "management", "migrations"}
 OPEN_FILES = {
     "accounts/tenancy.py": "declares it",
     "accounts/database_records.py": "looks a key up, which says whose it is only afterwards",
+    "accounts/invitation_links.py": "looks an invitation up by its token, which says whose it is only afterwards",
+    "accounts/sealed_holdings.py": "re-seals everybody's values; run by the operator's command",
+    "analytics/content_store.py": "writes what many organisations' requests leave, re-seals and purges it",
     "analytics/services.py": "ends abandoned rows of everybody; called by a task",
 }
 

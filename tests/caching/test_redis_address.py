@@ -5,7 +5,7 @@ import ssl
 import pytest
 
 from acron_site.lib.config import SettingsError
-from caching.backends.redis_address import RedisAddress, parse
+from acron_site.lib.redis_address import RedisAddress, parse
 
 
 @pytest.mark.parametrize(

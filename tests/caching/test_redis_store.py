@@ -7,6 +7,7 @@ import pytest
 import redis
 import uvloop
 
+from acron_site.lib.redis_links import Links
 from caching.backends.redis import RedisStore
 
 # distinct keys: the run's Redis is shared with other tests
@@ -149,7 +150,7 @@ async def test_it_can_be_used_again_after_closing(store):
 
 @pytest.mark.parametrize("new_loop", [asyncio.new_event_loop, uvloop.new_event_loop])
 def test_each_event_loop_gets_its_own_connection(server, new_loop):
-    store = RedisStore(server.url, timeout_seconds=0.25, max_value_bytes=1000)
+    store = RedisStore(Links(server.url, timeout_seconds=0.25), max_value_bytes=1000)
 
     async def story() -> bytes | None:
         store.put(b"key", b"value", 60)

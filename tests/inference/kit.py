@@ -2,6 +2,7 @@
 
 import time
 from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -9,13 +10,16 @@ from uuid import UUID
 import orjson
 
 from accounts.encryption import cipher_from
+from accounts.limits.limiter import Limiter
 from accounts.principal import Principal
 from accounts.scopes import Scope
+from analytics.content import ContentKeeper
 from analytics.events import EventStatus, InferenceFacts
 from caching.backends.memory import MemoryStore
 from caching.exact import ExactCache
 from inference import catalog as catalogs
 from inference.accounting import Accountant
+from inference.allowances import Allowances
 from inference.domain import Answer, Ask
 from inference.pipeline import Gateway, KeepPolicy
 from inference.providers.base import Provider
@@ -61,8 +65,17 @@ class Present:
 class Kit:
     """The gateway and the parts a test may want to look at."""
 
-    def __init__(self, *, policy: KeepPolicy | None = None, transport: Any = None, baseline_model: str = "") -> None:
-        self.catalog = catalogs.load(MODELS, {}, mock=False)
+    def __init__(
+        self,
+        *,
+        policy: KeepPolicy | None = None,
+        transport: Any = None,
+        baseline_model: str = "",
+        limiter: Limiter | None = None,
+        mock: bool = False,
+        content: ContentKeeper | None = None,
+    ) -> None:
+        self.catalog = catalogs.load(MODELS, {}, mock=mock)
         self.ledger = RememberedLedger()
         self.transport: Any = transport or MockTransport(latency_scale=0)
         self.provider = Provider("mock", OpenAIDialect(api_key="k"), self.transport)
@@ -74,12 +87,19 @@ class Kit:
             provider_for=lambda model, principal: self.provider,
             ledger=self.ledger,
             accountant=Accountant(self.catalog, baseline_model=baseline_model),
+            allowances=allowances(limiter),
             policy=policy or KeepPolicy(),
             secret=b"secret",
+            content=content,
         )
 
     async def answer(self, principal: Principal, asked: Ask) -> Answer:
         return await self.gateway.answer(principal, replace(asked, started=time.perf_counter()), Present())
+
+
+def allowances(limiter: Limiter | None = None) -> Allowances:
+    """Limits that are counted in memory, with a ledger in which nothing was spent."""
+    return Allowances(limiter or Limiter(None, spent=lambda subject, since: Decimal(0)))
 
 
 def ask(text: str = "What is the capital of France?", /, *, head: Any = None, **fields: Any) -> Ask:

@@ -3,11 +3,13 @@
 import asyncio
 import socket
 import struct
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from enum import Enum
 from functools import partial
+from queue import SimpleQueue
+from threading import Thread
 from typing import Any
 
 import orjson
@@ -67,6 +69,27 @@ async def serve(*scripts: Script) -> AsyncIterator[Stub]:
         for connection in list(open_connections):
             connection.abort()
         await asyncio.sleep(0)
+
+
+@contextmanager
+def serve_beside(*scripts: Script) -> Iterator[Stub]:
+    """The same in a thread of its own, for tests that block."""
+    ready: SimpleQueue[tuple[Stub, asyncio.AbstractEventLoop, asyncio.Event]] = SimpleQueue()
+
+    async def stay() -> None:
+        is_over = asyncio.Event()
+        async with serve(*scripts) as stub:
+            ready.put((stub, asyncio.get_running_loop(), is_over))
+            await is_over.wait()
+
+    thread = Thread(target=lambda: asyncio.run(stay()), name="stub", daemon=True)
+    thread.start()
+    stub, loop, is_over = ready.get(timeout=5)
+    try:
+        yield stub
+    finally:
+        loop.call_soon_threadsafe(is_over.set)
+        thread.join(5)
 
 
 def answer(body: bytes | Mapping[str, Any], *, status: int = 200, headers: Mapping[str, str] | None = None) -> bytes:

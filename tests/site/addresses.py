@@ -3,7 +3,7 @@
 from django.core import exceptions as django_exceptions
 from django.db import DataError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
-from django.urls import path
+from django.urls import include, path
 from rest_framework import exceptions, serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -25,6 +25,8 @@ FAILURES = {
     "rest-not-found": exceptions.NotFound(),
     "throttled": exceptions.Throttled(wait=3),
     "parse": exceptions.ParseError("cannot be read"),
+    "too-often": errors.RateLimitedError("too <many>; wait 7 s", headers={"Retry-After": "7"}),
+    "malformed": django_exceptions.SuspiciousOperation("secret detail"),
 }
 
 
@@ -60,10 +62,18 @@ def page(request: HttpRequest) -> HttpResponse:
     return HttpResponse(api.request_id_of(request))
 
 
+def failing_page(request: HttpRequest, kind: str) -> HttpResponse:
+    if kind == "bug":
+        raise RuntimeError("secret detail")
+    raise FAILURES[kind]
+
+
 urlpatterns = [
     path("fail/<str:kind>", Failing.as_view()),
     path("echo", Echo.as_view()),
     path("page", page),
+    path("page/fail/<str:kind>", failing_page),
+    path("", include("acron_site.urls")),  # what the pages of errors link to
 ]
 handler400 = api.handler400
 handler403 = api.handler403

@@ -6,8 +6,8 @@ import random
 import socket
 import ssl
 
-from caching.backends.redis_address import RedisAddress
-from caching.backends.redis_connection import Connection, Tally
+from acron_site.lib.redis_address import RedisAddress
+from acron_site.lib.redis_connection import Connection, Tally
 
 logger = logging.getLogger(__name__)
 

@@ -21,6 +21,8 @@ MAX_UNSENT_BYTES = 8 * 1024 * 1024
 # so many failures in a row without one read in time, and the connection counts as broken: refusals (LOADING,
 # NOAUTH, MOVED...), and sweeps that found reads too late although something is still heard
 _MAX_FAILURES = 20
+# one key's fault, or a script that a restarted server has yet to learn: neither says that Redis is in trouble
+_NO_FAILURES = frozenset({"WRONGTYPE", "NOSCRIPT"})
 # a timer that fires this late shows that our own loop was busy: replies may lie unread in the socket
 _LATE_SECONDS = 0.02
 
@@ -186,7 +188,7 @@ class Connection(asyncio.Protocol):
         code = str(error).partition(" ")[0]
         if future is None:
             self._on_write(code)
-        elif code != "WRONGTYPE":  # that is one key's fault, not the server's
+        elif code not in _NO_FAILURES:
             self._note_failure(f"reads are refused ({code})")
 
     def _note_failure(self, reason: str) -> None:

@@ -1,0 +1,88 @@
+"""What templates need beyond Django's own: how times, money, code and icons are shown, and which theme is on."""
+
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+from django import template
+from django.template import Context
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString, mark_safe
+from lucide.templatetags.lucide import lucide
+
+from acron_site import appearance
+from acron_site.navigation import links
+
+register = template.Library()
+
+_CENT = Decimal("0.01")
+_HUNDREDTH_OF_A_CENT = Decimal("0.0001")
+_SMALLEST = Decimal("0.000001")
+
+
+@register.filter
+def moment(value: datetime | None) -> str:
+    """A time in the viewer's zone, to the minute; the exact one in UTC on hovering. Nothing for None."""
+    if value is None:
+        return ""
+    local, exact = timezone.localtime(value), value.astimezone(UTC)
+    return format_html(
+        '<time datetime="{}" title="{}"><span>{}</span> <span>{}</span></time>',  # breaks between the two only
+        exact.isoformat(),
+        f"{exact:%Y-%m-%d %H:%M:%S} UTC",
+        f"{local:%Y-%m-%d}",
+        f"{local:%H:%M} {local.tzname()}",
+    )
+
+
+@register.filter
+def usd(amount: Decimal | None) -> str:
+    """Dollars: two decimals, and four to six where the amount is under a cent. Nothing for None."""
+    if amount is None:
+        return ""
+    size, sign = abs(amount), "-" if amount < 0 else ""
+    if 0 < size < _SMALLEST:
+        return f"{sign}< ${_SMALLEST}" if not sign else f"> -${_SMALLEST}"
+    places = 2 if size == 0 or size >= _CENT else 4 if size >= _HUNDREDTH_OF_A_CENT else 6
+    return f"{sign}${size:,.{places}f}"
+
+
+@register.filter
+def copyable(text: str, label: str = "Code") -> SafeString:
+    """A block of code that gets a copy button where scripts run (static/js/copy.js)."""
+    # it may be wider than the page: whoever has no mouse scrolls it too
+    return format_html(
+        '<div class="copyable" data-copyable><pre class="code" tabindex="0" role="group" aria-label="{}">'
+        "<code>{}</code></pre></div>",
+        label,
+        text,
+    )
+
+
+@register.simple_tag
+def icon(name: str, size: int = 16) -> SafeString:
+    """An icon beside words; alone it says nothing to a screen reader."""
+    return mark_safe(lucide(name, size=size, aria_hidden="true", **{"class": "icon"}))  # noqa: S308 - the package's own file
+
+
+@register.simple_tag(takes_context=True)
+def theme(context: Context) -> str:
+    """light or dark where the viewer chose one, else nothing: then the system's counts."""
+    request = context.get("request")
+    return appearance.chosen(request) if request is not None else ""
+
+
+@register.inclusion_tag("components/navigation.html", takes_context=True)
+def navigation(context: Context) -> dict[str, Any]:
+    """The left navigation of the one who looks at the page."""
+    request, viewer = context["request"], context.get("viewer")
+    of_organization, of_person = links(viewer.principal if viewer else None, request.path)
+    return {
+        "request": request,
+        "user": context.get("user"),
+        "csrf_token": context.get("csrf_token"),
+        "viewer": viewer,
+        "of_organization": of_organization,
+        "of_person": of_person,
+    }

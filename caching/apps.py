@@ -1,0 +1,21 @@
+"""The caching app, as Django knows it."""
+
+from django.apps import AppConfig
+from django.conf import settings
+
+from acron_site.lib.config import Config
+
+
+class CachingConfig(AppConfig):
+    name = "caching"
+    verbose_name = "Cache"
+
+    def ready(self) -> None:
+        from accounts import belongings, resealing
+        from caching.belongings import CachedAnswers
+        from caching.resealing import RedisAnswers
+
+        belongings.register(CachedAnswers())
+        config: Config = settings.ACRON
+        if config.cache.backend == "redis" and settings.REDIS_URL:
+            resealing.register(RedisAnswers(settings.REDIS_URL))

@@ -1,0 +1,97 @@
+"""What a key is held to, in the words of the gateway: models, requests, tokens and money."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from functools import lru_cache
+
+from accounts.limits.balances import Reservation
+from accounts.limits.domain import Ceilings, Standing, Subject, ceilings_of
+from accounts.limits.limiter import Entry, Limiter
+from accounts.principal import KeyRules, Principal
+from acron_site.lib.errors import AcronError
+from acron_site.lib.money import ZERO
+from inference import worst_case
+from inference.catalog import Model
+from inference.domain import Ask
+from inference.providers.base import Call
+
+
+class UnpricedModelError(AcronError):
+    status, code, type = 403, "model_not_priced", "permission_error"
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """Leave to make one call. `headers` tell how the limits stand; `reservation` is to be settled, if there is one."""
+
+    headers: Mapping[str, str] = field(default_factory=dict)
+    reservation: Reservation | None = None
+
+
+FREE = Grant()
+
+
+class Allowances:
+    """The limits of keys that have rules; for others it is not asked."""
+
+    def __init__(self, limiter: Limiter) -> None:
+        self._limiter = limiter
+
+    def enter(self, principal: Principal) -> Entry | None:
+        """Begins to count a request, at the same time as the cache is asked."""
+        held = _held(principal)
+        return self._limiter.enter(*held) if held is not None and held[1].is_rate_limited else None
+
+    async def admit(self, entry: Entry) -> Mapping[str, str]:
+        return await self._limiter.admit(entry)
+
+    def fitted(self, principal: Principal, ask: Ask, model: Model) -> Ask:
+        """The ask as it is sent: a key with a budget gets no answer of unlimited length."""
+        held = _held(principal)
+        return worst_case.limited(ask, model) if held is not None and held[1].budget_nano is not None else ask
+
+    async def grant(self, principal: Principal, ask: Ask, model: Model, call: Call) -> Grant:
+        """Holds what the call may use. Raises the refusals of accounts.limits, or UnpricedModelError."""
+        held = _held(principal)
+        if held is None:
+            return FREE
+        subject, ceilings = held
+        if ceilings.tokens is None and ceilings.budget_nano is None:
+            return FREE
+        reservation, headers = await self._limiter.reserve(
+            subject,
+            ceilings,
+            tokens=worst_case.tokens(ask),
+            cost_usd=ZERO if ceilings.budget_nano is None else _most(ask, model, call),
+        )
+        return Grant(headers, reservation)
+
+    async def standing(self, principal: Principal) -> Standing | None:
+        """None for callers without a key."""
+        held = _held(principal if principal.rules is not None else replace(principal, rules=KeyRules()))
+        return None if held is None else await self._limiter.standing(*held)
+
+
+def _most(ask: Ask, model: Model, call: Call) -> Decimal:
+    cost = worst_case.cost(ask, model, sent_bytes=len(call.body))
+    if cost is None:
+        raise UnpricedModelError(
+            f"no price is known for {model.name}, so a key with a budget cannot use it; "
+            "choose another model, or add its price to the models file",
+            param="model",
+        )
+    return cost
+
+
+def _held(principal: Principal) -> tuple[Subject, Ceilings] | None:
+    if principal.rules is None or principal.key_id is None:
+        return None
+    subject = Subject(principal.organization_id, "key", principal.key_id)
+    return subject, _ceilings(principal.rules, principal.is_test)
+
+
+@lru_cache(maxsize=4096)
+def _ceilings(rules: KeyRules, is_test: bool) -> Ceilings:
+    ceilings = ceilings_of(rules)
+    return replace(ceilings, budget_nano=None) if is_test else ceilings  # test keys cost nothing

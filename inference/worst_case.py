@@ -1,0 +1,102 @@
+"""What a call may use at most, so that it can be held against a budget before it is made."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any
+
+from inference.catalog import Model
+from inference.domain import Ask
+from inference.prices import STANDARD, PriceSheet, Rates
+from inference.routing.needs import needs_of
+
+# the limit of an answer where there is a budget and the caller sets none: it is sent along, so that it holds
+OUTPUT_TOKENS = 4096
+# what one picture has cost at most so far (gpt-4o-mini, high detail), rounded up
+_TOKENS_PER_PICTURE = 50_000
+_TOKENS_PER_FILE = 1_000_000  # where the model's context is not known
+_SEARCHES = 10
+_ORDINARY_TIERS = frozenset({"default", "standard", "standard_only", "flex", "batch"})
+_ONE = Decimal(1)
+
+
+def limited(ask: Ask, model: Model) -> Ask:
+    """The same ask with a limit to its answer. The answer stays the same, or ends with `length` and is not kept."""
+    if _limit(ask.body) is not None:
+        return ask
+    most = min(OUTPUT_TOKENS, model.max_output_tokens or OUTPUT_TOKENS)
+    return replace(ask, body={**ask.body, "max_tokens": most})
+
+
+def tokens(ask: Ask) -> int:
+    """For a limit per minute: about the prompt, and the whole answer that the caller allows."""
+    needs = needs_of(ask.body)
+    return needs.input_tokens + needs.output_tokens * _answers(ask.body)
+
+
+def cost(ask: Ask, model: Model, *, sent_bytes: int) -> Decimal | None:
+    """Of a limited ask that is `sent_bytes` long as it goes to the provider; None when a price is not known.
+
+    No text has more tokens than bytes. Every discount is left out.
+    """
+    prompt_tokens = sent_bytes + sum(_attached_tokens(ask.body, model))
+    answer_tokens = (_limit(ask.body) or OUTPUT_TOKENS) * _answers(ask.body) + _predicted_tokens(ask.body)
+    rates = list(_possible_rates(ask.body, model.prices, prompt_tokens))
+    into = _dearest((rate.input, rate.cache_write, rate.cache_write_long, rate.input_audio) for rate in rates)
+    out = _dearest((rate.output, rate.output_audio) for rate in rates)
+    if into is None or out is None or any(rate.input is None or rate.output is None for rate in rates):
+        return None
+    amount = (prompt_tokens * into + answer_tokens * out) * _surcharge(ask.body, model.prices)
+    return amount + _SEARCHES * model.prices.per_call.get("web_search", Decimal(0)) * _may_search(ask.body)
+
+
+def _limit(body: Mapping[str, Any]) -> int | None:
+    """The higher one where both are given: which of them holds is the provider's to decide."""
+    given = [body.get(name) for name in ("max_tokens", "max_completion_tokens")]
+    return max((limit for limit in given if isinstance(limit, int)), default=None)
+
+
+def _answers(body: Mapping[str, Any]) -> int:
+    count = body.get("n")
+    return count if isinstance(count, int) and count > 0 else 1
+
+
+def _predicted_tokens(body: Mapping[str, Any]) -> int:
+    """Rejected tokens of a prediction are billed as answer."""
+    prediction = body.get("prediction")
+    return len(str(prediction).encode()) if prediction else 0
+
+
+def _attached_tokens(body: Mapping[str, Any], model: Model) -> Iterator[int]:
+    """What bytes say nothing of: a picture or a file may be named by its address."""
+    for message in body.get("messages", ()):
+        content = message.get("content")
+        for part in content if isinstance(content, list) else ():
+            if part["type"] == "image_url":
+                yield _TOKENS_PER_PICTURE
+            elif part["type"] == "file":
+                yield model.context_window or _TOKENS_PER_FILE
+
+
+def _possible_rates(body: Mapping[str, Any], prices: PriceSheet, prompt_tokens: int) -> Iterator[Rates]:
+    """The standard ones, and with a tier that is named those of every tier: the provider decides which it was."""
+    asked = body.get("service_tier")
+    is_ordinary = asked is None or (isinstance(asked, str) and asked in _ORDINARY_TIERS)
+    tiers = [STANDARD] if is_ordinary else list(prices.rates)
+    for tier in tiers:
+        yield prices.rates_for(tier, prompt_tokens)
+
+
+def _dearest(rates: Iterator[tuple[Decimal | None, ...]]) -> Decimal | None:
+    return max((rate for each in rates for rate in each if rate is not None), default=None)
+
+
+def _surcharge(body: Mapping[str, Any], prices: PriceSheet) -> Decimal:
+    speed = max(prices.speeds.values(), default=_ONE) if body.get("speed") else _ONE
+    return max(speed, _ONE) * max(prices.geographies.values(), default=_ONE)
+
+
+def _may_search(body: Mapping[str, Any]) -> bool:
+    tools = body.get("tools")
+    named = (str(tool.get("type")) for tool in tools if isinstance(tool, dict)) if isinstance(tools, list) else ()
+    return "web_search_options" in body or any("search" in name for name in named)

@@ -1,0 +1,94 @@
+"""A real browser in front of the running product: the system's Chromium, driven by playwright."""
+
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Response, sync_playwright
+
+from tests import live
+
+SCREENSHOTS = live.ROOT / "var" / "screenshots"
+_NAMES = ("chromium", "chromium-browser", "google-chrome")
+_ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+NOBODY = "nobody"
+
+
+@dataclass
+class Site:
+    """The running product, and the session of each person."""
+
+    base: str
+    sessions: dict[str, str]
+
+
+@dataclass
+class Visit:
+    """A page that is open, and everything that went wrong on it."""
+
+    page: Page
+    base: str
+    complaints: list[str] = field(default_factory=list)
+
+    def open(self, path: str) -> Response:
+        response = self.page.goto(f"{self.base}{path}", wait_until="load")
+        assert response is not None
+        return response
+
+    def note_console(self, message: ConsoleMessage) -> None:
+        # the page itself may be an error page; what it loads may not fail
+        is_about_page = message.location.get("url") == self.page.url and "Failed to load resource" in message.text
+        if message.type == "error" and not is_about_page:
+            self.complaints.append(message.text)
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    settings = {"ASAHI_PROVIDERS_MOCK": "true", "DJANGO_SETTINGS_MODULE": "tests.browser.settings"}
+    with live.running(tmp_path_factory.mktemp("site"), settings=settings) as running:
+        sessions = json.loads(live._run(("-m", "tests.browser.people"), running.environ))
+        yield Site(running.base, sessions)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    program = next((found for name in _NAMES if (found := shutil.which(name))), None)
+    if program is None:
+        pytest.skip("NO BROWSER TEST WAS RUN: Chromium is missing; scripts/browser installs it")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=_ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def visit(browser: Browser, site: Site) -> Iterator[Callable[..., Visit]]:
+    """Opens a browser of somebody's: `visit("ada", scheme="dark", width=390)`."""
+    contexts: list[BrowserContext] = []
+
+    def begin(who: str = NOBODY, *, width: int = 1280, **options: Any) -> Visit:
+        context = browser.new_context(viewport={"width": width, "height": 900}, reduced_motion="reduce", **options)
+        contexts.append(context)
+        context.set_default_timeout(10_000)
+        if who != NOBODY:
+            context.add_cookies([{"name": "sessionid", "value": site.sessions[who], "url": site.base}])
+        visit = Visit(context.new_page(), site.base)
+        visit.page.on("console", visit.note_console)
+        visit.page.on("pageerror", lambda error: visit.complaints.append(f"script: {error}"))
+        visit.page.on("requestfailed", lambda request: visit.complaints.append(f"not loaded: {request.url}"))
+        return visit
+
+    yield begin
+    for context in contexts:
+        context.close()

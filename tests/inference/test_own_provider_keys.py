@@ -1,0 +1,232 @@
+"""An organisation's own keys at work: who is called, with which key, and what becomes real by them."""
+
+import time
+from collections.abc import Callable
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from accounts import provider_keys
+from accounts.encryption import Cipher, cipher_from
+from accounts.principal import Principal, ProviderKey
+from accounts.provider_keys import UnreadableProviderKeyError
+from acron_site.lib.errors import NoModelsAvailableError, UpstreamError
+from acron_site.lib.ids import uuid7
+from caching.backends.memory import MemoryStore
+from caching.exact import ExactCache
+from inference import catalog as catalogs
+from inference.accounting import Accountant
+from inference.pipeline import Gateway, KeepPolicy
+from inference.providers.transport import HttpTransport
+from inference.routing.router import Router
+from inference.wiring import Providers
+from tests.inference import stub
+from tests.inference.kit import ADA, MALLORY, Present, RememberedLedger, allowances, ask, text_of
+
+CIPHER = cipher_from("a passphrase")
+MODELS = """
+providers:
+  openai: {{kind: openai, base_url: "{url}/v1", api_key_env: OPENAI_API_KEY}}
+  anthropic: {{kind: anthropic, base_url: "{url}", api_key_env: ANTHROPIC_API_KEY}}
+  mock: {{kind: mock}}
+models:
+  bright:
+    provider: openai
+    context_window: 1000
+    quality: {{default: 4}}
+    prices: {{source: invented, as_of: 2026-11-12, standard: {{input: 2, output: 8}}}}
+  elsewhere:
+    provider: openai
+    base_url: "{url}/other/v1"
+    context_window: 1000
+    quality: {{default: 4}}
+    prices: {{source: invented, as_of: 2026-11-12, standard: {{input: 5, output: 9}}}}
+  retired:
+    provider: openai
+    snapshots: {{retired-2020-01-01: {{retires_on: 2020-01-02}}}}
+    quality: {{default: 4}}
+  wise:
+    provider: anthropic
+    context_window: 1000
+    max_output_tokens: 100
+    quality: {{default: 4}}
+    prices: {{source: invented, as_of: 2026-11-12, standard: {{input: 1, output: 4}}}}
+  mock-small:
+    provider: mock
+    context_window: 1000
+    quality: {{default: 4}}
+    prices: {{source: invented, as_of: 2026-11-12, standard: {{input: 1, output: 1}}}}
+"""
+COMPLETION = {
+    "id": "chatcmpl-1",
+    "object": "chat.completion",
+    "created": 1,
+    "model": "bright",
+    "choices": [{"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": "Really: Paris"}}],
+    "usage": {"prompt_tokens": 9, "completion_tokens": 3, "total_tokens": 12},
+}
+REAL = (stub.answer(COMPLETION),)
+
+
+def with_key(principal: Principal, secret: str, *, provider: str = "openai", cipher: Cipher = CIPHER) -> Principal:
+    sealed = cipher.seal(secret.encode(), aad=provider_keys.place_of(principal.organization_id))
+    return replace(principal, provider_keys=(ProviderKey(uuid7(), provider, sealed),))
+
+
+class Installation:
+    """A gateway with real provider calls, to the stub; `mock`: as it runs without any key of the operator."""
+
+    def __init__(self, provider: stub.Stub, folder: Path, *, mock: bool, environ: dict[str, str]) -> None:
+        path = folder / "models.yaml"
+        path.write_text(MODELS.format(url=provider.url), encoding="utf-8")
+        self.provider, self.ledger = provider, RememberedLedger()
+        self.catalog = catalogs.load(path, environ, mock=mock, today=date(2026, 11, 12))
+        self.router = Router(self.catalog, default_quality_threshold=3.5)
+        self.providers = Providers(HttpTransport(), CIPHER)
+        self.gateway = Gateway(
+            catalog=self.catalog,
+            router=self.router,
+            cache=ExactCache(MemoryStore(1_000_000), CIPHER, clock=time.time, max_entry_bytes=100_000),
+            provider_for=self.providers.of,
+            ledger=self.ledger,
+            accountant=Accountant(self.catalog),
+            allowances=allowances(),
+            policy=KeepPolicy(),
+            secret=b"secret",
+        )
+
+    async def text(self, principal: Principal, model: str = "bright", question: str = "Where?") -> str:
+        asked = replace(ask(question, model=model), started=time.perf_counter())
+        return text_of(await self.gateway.answer(principal, asked, Present()))
+
+    @property
+    def keys_used(self) -> list[str]:
+        return [received.headers.get("authorization", "") for received in self.provider.received]
+
+
+@pytest.fixture
+def installed(tmp_path, settings) -> Callable[..., Any]:
+    @asynccontextmanager
+    async def install(*scripts, mock=False, operators_key="sk-operator"):
+        environ = {"OPENAI_API_KEY": operators_key} if operators_key else {}
+        settings.ENVIRON = environ
+        async with stub.serve(*(scripts or (REAL,))) as provider:
+            here = Installation(provider, tmp_path, mock=mock, environ=environ)
+            try:
+                yield here
+            finally:
+                await here.providers.close()
+
+    return install
+
+
+async def test_the_organizations_own_key_is_used_and_nobody_elses(installed):
+    async with installed() as here:
+        await here.text(with_key(ADA, "sk-ada-own"))
+        await here.text(MALLORY)
+
+        assert here.keys_used == ["Bearer sk-ada-own", "Bearer sk-operator"]
+
+
+async def test_a_changed_key_is_used_from_the_next_request_on(installed):
+    async with installed() as here:
+        await here.text(with_key(ADA, "sk-ada-first"), question="one")
+        await here.text(with_key(ADA, "sk-ada-second"), question="two")
+
+        assert here.keys_used == ["Bearer sk-ada-first", "Bearer sk-ada-second"]
+
+
+async def test_a_key_for_one_provider_leaves_the_others_with_the_operator(installed):
+    async with installed() as here:
+        await here.text(with_key(ADA, "sk-ant-own", provider="anthropic"))
+
+        assert here.keys_used == ["Bearer sk-operator"]
+
+
+async def test_answers_are_shared_within_the_organization_whichever_key_paid(installed):
+    async with installed() as here:
+        await here.text(ADA)
+        await here.text(with_key(ADA, "sk-ada-own"))
+
+        assert here.keys_used == ["Bearer sk-operator"]
+
+
+async def test_a_key_that_does_not_open_is_an_error_and_never_the_operators_expense(installed):
+    async with installed() as here:
+        moved = replace(ADA, provider_keys=with_key(MALLORY, "sk-of-mallory").provider_keys)
+
+        for unreadable in (moved, with_key(ADA, "sk-ada", cipher=cipher_from("another passphrase"))):
+            with pytest.raises(UnreadableProviderKeyError, match="/settings/providers") as caught:
+                await here.text(unreadable)
+
+            assert caught.value.status == 503
+        assert here.keys_used == []
+
+
+async def test_a_model_on_a_server_of_its_own_is_never_sent_the_key(installed):
+    async with installed(operators_key="") as here:
+        await here.text(with_key(ADA, "sk-ada-own"), model="elsewhere")
+
+        assert here.keys_used == [""]
+
+
+async def test_test_keys_stay_with_the_mock_provider(installed):
+    async with installed() as here:
+        text = await here.text(replace(with_key(ADA, "sk-ada-own"), is_test=True))
+
+        assert "Really" not in text
+        assert here.keys_used == []
+
+
+async def test_without_the_operators_key_an_own_one_opens_the_providers_models(installed):
+    async with installed(operators_key="") as here:
+        with pytest.raises(NoModelsAvailableError, match="OPENAI_API_KEY"):
+            await here.text(ADA)
+
+        assert await here.text(with_key(ADA, "sk-ada-own")) == "Really: Paris"
+
+
+async def test_a_model_that_was_switched_off_is_not_opened_by_a_key(installed):
+    async with installed(mock=True) as here:
+        with pytest.raises(NoModelsAvailableError, match="switched it off"):
+            await here.text(with_key(ADA, "sk-ada-own"), model="retired-2020-01-01")
+
+
+async def test_where_answers_are_simulated_an_own_key_makes_them_real_at_once(installed):
+    async with installed(mock=True, operators_key="") as here:
+        invented = await here.text(ADA)
+        real = await here.text(with_key(ADA, "sk-ada-own"))
+        invented_again = await here.text(ADA)
+
+        assert real == "Really: Paris"
+        assert invented == invented_again != real
+        assert [row.provider for row in here.ledger.rows.values()] == ["mock", "openai", "mock"]
+
+
+async def test_whoever_brings_a_key_gets_invented_answers_only_by_asking_for_them(installed):
+    async with installed(mock=True, operators_key="") as here:
+        mine = with_key(ADA, "sk-ada-own")
+
+        automatic = await here.text(mine, model="auto")
+        named = await here.text(mine, model="wise")
+
+        assert automatic == "Really: Paris"
+        assert "Really" not in named
+
+
+async def test_automatic_answers_from_before_the_key_are_not_served_after_it(installed):
+    async with installed(mock=True, operators_key="") as here:
+        before = await here.text(ADA, model="auto")
+        after = await here.text(with_key(ADA, "sk-ada-own"), model="auto")
+
+        assert before != after == "Really: Paris"
+
+
+async def test_a_refused_own_key_is_not_blamed_on_the_operator(installed):
+    async with installed((stub.answer({"error": {"message": "no"}}, status=401),)) as here:
+        with pytest.raises(UpstreamError, match=r"your organization's credentials.*/settings/providers"):
+            await here.text(with_key(ADA, "sk-ada-own"))
