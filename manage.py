@@ -10,7 +10,7 @@ def main() -> None:
     from acron_site import embedded
 
     # a taken port is said before anything is started
-    embedded.start(os.environ, needs_port=sys.argv[1:2] in (["up"], ["api"]))
+    embedded.start(os.environ, needs_port=sys.argv[1:2] in (["up"], ["api"]) and not {"-h", "--help"} & set(sys.argv))
     from django.core.management import execute_from_command_line
 
     execute_from_command_line(sys.argv)

@@ -1,4 +1,4 @@
-"""What a person takes along: the account, and the organisations only they belong to, as one JSON document.
+"""What a person takes along: the account, and the organizations only they belong to, as one JSON document.
 
 It is written part by part, so that a ledger of any length fits. What is secret (digests, sealed keys) stays out.
 """

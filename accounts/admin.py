@@ -1,4 +1,4 @@
-"""What operators see of people and organisations; nothing here shows a password, a key, a digest or a sealed value."""
+"""What operators see of people and organizations; nothing here shows a password, a key, a digest or a sealed value."""
 
 from typing import Any
 
@@ -26,7 +26,7 @@ from accounts.services import operators
 from acron_site.lib.admin import LookOnly
 
 admin.site.site_header = admin.site.site_title = "ACRON operators"
-admin.site.index_title = "All organisations"
+admin.site.index_title = "All organizations"
 
 # allauth's and Django's own show secrets (second factors, session keys) or change what our services guard
 for foreign in (Authenticator, EmailAddress, EmailConfirmation, UserSession, Group):
@@ -118,7 +118,7 @@ class ApiKeyAdmin(LookOnly):
     shown = (
         "id", "name", "prefix", "organization", "created_by", "scopes", "mode", "purpose", "pepper_id",
         "allowed_networks", "allowed_models", "requests_per_minute", "tokens_per_minute", "monthly_budget_usd",
-        "rolled_from", "created_at", "expires_at", "last_used_at", "last_used_address", "revoked_at",
+        "rolled_from", "family_id", "created_at", "expires_at", "last_used_at", "last_used_address", "revoked_at",
     )  # fmt: skip
 
 
@@ -168,7 +168,7 @@ class AuditHeadAdmin(LookOnly):
 
 @admin.register(OutgoingEmail)
 class OutgoingEmailAdmin(LookOnly):
-    """That an e-mail waits, and why; whom it goes to and what it says is sealed."""
+    """That an email waits, and why; whom it goes to and what it says is sealed."""
 
     list_display = ("id", "created_at", "attempts", "next_attempt_at", "last_error")
     search_fields = ("id__exact", "last_error")

@@ -1,4 +1,4 @@
-"""The audit log's one way in: `record` adds an act to the organisation's chain, in the transaction of the act."""
+"""The audit log's one way in: `record` adds an act to the organization's chain, in the transaction of the act."""
 
 import hashlib
 import unicodedata
@@ -28,11 +28,10 @@ GENESIS = bytes(32)
 # what may stand in `before` and `after`: never a secret, never a whole row
 SHOWN = frozenset(
     {
-        "name", "slug", "role", "email", "scopes", "mode", "purpose", "expires_at", "allowed_networks",
-        "allowed_models", "requests_per_minute", "tokens_per_minute", "monthly_budget_usd", "provider", "last_four",
-        "keeps_content", "content_retention_days", "event_id", "prefix", "is_active", "is_staff", "is_superuser",
-        "method", "rolled_from", "result", "full_name", "time_zone", "count", "full_erasure", "members", "format",
-        "filters",
+        "name", "slug", "role", "scopes", "mode", "purpose", "expires_at", "allowed_networks", "allowed_models",
+        "requests_per_minute", "tokens_per_minute", "monthly_budget_usd", "provider", "last_four", "keeps_content",
+        "content_retention_days", "event_id", "is_active", "is_staff", "method", "rolled_from", "result", "fields",
+        "count", "format", "filters",
     }
 )  # fmt: skip
 _LONGEST_TEXT = 300
@@ -126,7 +125,7 @@ def _locked_head(organization_id: UUID) -> AuditHead:
 
 
 def _described(subject: Any) -> tuple[str, str, str]:
-    """Kind, id and name of what something was done to. People go by id: an e-mail may have to be erased."""
+    """Kind, id and name of what something was done to. People go by id: an email may have to be erased."""
     match subject:
         case None:
             return "", "", ""

@@ -39,7 +39,7 @@ class ApiKeyAuthentication(BaseAuthentication):
             person = _person_in_browser(request)
             if person is not None:
                 return person
-            return _holder(self.directory().anonymous)
+            return _holder(self.directory().resolve_keyless())
         return _holder(self.directory().resolve(token, origin_of(request._request).address))
 
     def directory(self) -> KeyDirectory:

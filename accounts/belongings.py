@@ -1,6 +1,6 @@
-"""What other apps keep of an organisation: each app names its own, so that erasing and exporting reach it.
+"""What other apps keep of an organization: each app names its own, so that erasing and exporting reach it.
 
-Tables with a foreign key to the organisation go with it in one transaction and need none of this. What lies outside of
+Tables with a foreign key to the organization go with it in one transaction and need none of this. What lies outside of
 the database, or in tables too large for that, does: the app registers its Belongings in its AppConfig's `ready`.
 """
 
@@ -14,12 +14,12 @@ class BelongingsUnavailableError(Exception):
 
 
 class Belongings(Protocol):
-    """What one app keeps of organisations. Its methods block."""
+    """What one app keeps of organizations. Its methods block."""
 
     name: str
 
     def export(self, organization_id: UUID) -> Iterator[Mapping[str, Any]]:
-        """What the organisation's owner may take along, row by row, ready for JSON."""
+        """What the organization's owner may take along, row by row, ready for JSON."""
         ...
 
     def erase(self, organization_id: UUID) -> Iterator[int]:
@@ -30,7 +30,7 @@ class Belongings(Protocol):
         ...
 
     def organizations(self) -> Iterator[UUID]:
-        """Whose there are, so that what came after its organisation had gone is found.
+        """Whose there are, so that what came after its organization had gone is found.
 
         Empty where everything passes away by itself.
         """

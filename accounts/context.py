@@ -1,4 +1,4 @@
-"""What every page's template knows: who looks at it, for which organisation, and what they may do."""
+"""What every page's template knows: who looks at it, for which organization, and what they may do."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -27,8 +27,8 @@ class Viewer:
 
 
 def who(request: HttpRequest) -> dict[str, Any]:
-    """`viewer` is None for those who are not logged in or belong to no organisation; `needs_verification` says whether
-    somebody is logged in whose e-mail address is not proven."""
+    """`viewer` is None for those who are not logged in or belong to no organization; `needs_verification` says whether
+    somebody is logged in whose email address is not proven."""
     principal: Principal | None = getattr(request, "principal", None)
     user = getattr(request, "user", None)
     if not isinstance(user, User):

@@ -1,6 +1,7 @@
-"""Key records in PostgreSQL, found by public prefix, whosever they are: the key says which organisation is meant."""
+"""Key records in PostgreSQL, found by public prefix, whosever they are: the key says which organization is meant."""
 
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
 
@@ -11,7 +12,7 @@ from django.utils import timezone
 
 from accounts import networks
 from accounts.key_records import KeyRecord, NewDigest, RecordsUnavailableError
-from accounts.models import ApiKey, KeyMode, KeyPurpose, Membership, ProviderCredential
+from accounts.models import ApiKey, KeyMode, KeyPurpose, Membership, Organization, ProviderCredential
 from accounts.principal import KeyRules, Principal, ProviderKey
 from accounts.roles import Role
 from accounts.scopes import Scope
@@ -26,7 +27,7 @@ class DatabaseRecords:
     """The key directory's road to the database."""
 
     def read(self, prefix: str) -> KeyRecord | None:
-        # whoever has left the organisation, or was locked out, loses the keys that logging in gave them
+        # whoever has left the organization, or was locked out, loses the keys that logging in gave them
         role_there = Membership.all_organizations.filter(
             organization=OuterRef("organization"), user=OuterRef("created_by"), user__is_active=True
         ).values("role")
@@ -36,6 +37,18 @@ class DatabaseRecords:
         try:
             key = found.first()
             return None if key is None else _record(key, _provider_keys(key.organization_id))
+        except DatabaseFailure as error:
+            raise RecordsUnavailableError(type(error).__name__) from error
+
+    def keyless(self, anonymous: Principal) -> Principal | None:
+        organization_id = anonymous.organization_id
+        try:
+            organization = Organization.objects.filter(pk=organization_id).only("keeps_content").first()
+            if organization is None:
+                return None
+            return replace(
+                anonymous, provider_keys=_provider_keys(organization_id), keeps_content=organization.keeps_content
+            )
         except DatabaseFailure as error:
             raise RecordsUnavailableError(type(error).__name__) from error
 
@@ -93,6 +106,7 @@ def _record(key: ApiKey, provider_keys: tuple[ProviderKey, ...]) -> KeyRecord:
             rules=None if key.rules == KeyRules() else key.rules,
             provider_keys=provider_keys,
             keeps_content=key.keeps_content,  # type: ignore[attr-defined]  # annotated above
+            family_id=key.family_id,
         ),
         expires_at=key.expires_at,
         is_revoked=key.revoked_at is not None or (key.purpose == KeyPurpose.LOGIN and role is None),

@@ -1,4 +1,4 @@
-"""The demonstration organisation of a local installation, and the log-in that `scripts/run` prints."""
+"""The demonstration organization of a local installation, and the log-in that `scripts/run` prints."""
 
 import contextlib
 import json
@@ -27,12 +27,12 @@ class Demo:
 
 
 def ensure_demo() -> Demo:
-    """Makes the demonstration's organisation and log-in once; later calls find them again."""
+    """Makes the demonstration's organization and log-in once; later calls find them again."""
     password = _kept_password(Path(settings.DATA_DIR) / "demo.json")
     user = User.objects.filter(email=EMAIL).first() or _found(password)
     membership = selectors.first_membership(user)
     if membership is None:
-        raise ConflictError(f"{EMAIL} belongs to no organisation; delete that account, then start again")
+        raise ConflictError(f"{EMAIL} belongs to no organization; delete that account, then start again")
     is_current = user.check_password(password)
     return Demo(email=EMAIL, password=password if is_current else None, organization=membership.organization)
 

@@ -3,10 +3,10 @@
 import asyncio
 import hmac
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from datetime import UTC, datetime, timedelta
 from math import inf
-from typing import NoReturn
+from typing import Any, NoReturn, TypeVar
 from uuid import UUID
 
 from accounts import keys, networks
@@ -18,16 +18,23 @@ from accounts.principal import Principal
 from accounts.revocations import Revocations, organization_in
 from acron_site.lib.errors import InvalidApiKeyError, OverloadedError
 
+Value = TypeVar("Value")
+
 CHALLENGE = {"WWW-Authenticate": "Bearer"}
 MISSING = "no API key came with the request; send it as `Authorization: Bearer <key>` or `x-api-key: <key>`"
 MISTYPED = "this is no whole API key; copy it again: keys start with ak_live_ or ak_test_"
 UNKNOWN = "there is no such API key; check it, or create one under /keys"
 REVOKED = "this API key was revoked; create another one under /keys"
+NOBODYS = (
+    "calls without an API key act as an organization that there is not (any more); send a key, "
+    "or have the operator correct ASAHI_GOVERNANCE_ANONYMOUS_ORGANIZATION"
+)
 EXPIRED = "this API key has expired; log in again, or create another one under /keys"
 
 _NOTE_EVERY_SECONDS = 5.0
 _USE_PRECISION = timedelta(minutes=1)
 _NOBODYS_DIGEST = bytes(32)
+_KEYLESS = b""  # under what callers without a key are remembered; no token's identity is empty
 
 
 class KeyDirectory:
@@ -51,7 +58,7 @@ class KeyDirectory:
     ) -> None:
         self._records, self._peppers = records, peppers
         self._revocations, self._now = revocations, now
-        self.anonymous = anonymous  # who calls without a key act as, where the operator allows them
+        self._anonymous = anonymous  # who calls without a key act as, where the operator allows them
         self._memory = KeyMemory(ttl_seconds=ttl_seconds, max_entries=max_entries, clock=clock)
         self._readings: dict[bytes, asyncio.Task[Principal]] = {}
         # apart, so that a flood of invented keys cannot hold up the known ones
@@ -72,7 +79,7 @@ class KeyDirectory:
         `address` is where the request comes from. Without one, keys that are limited to networks are refused.
         """
         if token is None:
-            return self.without_key()
+            return self._memory.find(_KEYLESS) or await self._look_up_keyless()
         principal = self._memory.find(identity_of(token))
         if principal is None:
             return await self.look_up(token, address)
@@ -83,31 +90,27 @@ class KeyDirectory:
         """Reads the records. Raises InvalidApiKeyError, AddressNotAllowedError, or OverloadedError when it cannot
         tell."""
         key, identity = self._examine(token)
-        reading = self._readings.get(identity)
-        if reading is None:
-            reading = asyncio.get_running_loop().create_task(self._read(key, identity, address))
-            self._readings[identity] = reading
-            reading.add_done_callback(lambda task: self._finish(identity, task))
-        # shielded: others may wait for the same reading when this caller hangs up
-        principal = await asyncio.shield(reading)
+        principal = await self._read_once(identity, lambda: self._read(key, identity, address))
         networks.require(principal, address)
         return principal
 
     def resolve(self, token: str | None, address: str | None = None) -> Principal:
         """As `identify`, for code that may block: reads in the caller's thread."""
         if token is None:
-            return self.without_key()
+            return self._memory.find(_KEYLESS) or self._look_up_keyless_here()
         principal = self._memory.find(identity_of(token)) or self._look_up_here(token, address)
         networks.require(principal, address)
         return principal
 
-    def without_key(self) -> Principal:
-        if self.anonymous is None:
-            raise InvalidApiKeyError(MISSING, headers=CHALLENGE)
-        return self.anonymous
+    def resolve_keyless(self) -> Principal | None:
+        """Who calls without a key act as; None where nobody does."""
+        try:
+            return None if self._anonymous is None else self.resolve(None)
+        except InvalidApiKeyError:
+            return None
 
     def invalidate(self, news: str) -> None:
-        """Forgets a revoked key at once, by its prefix, or all keys of an organisation (`revocations`)."""
+        """Forgets a revoked key at once, by its prefix, or all keys of an organization (`revocations`)."""
         organization_id = organization_in(news)
         if organization_id is None:
             self._memory.forget(news)
@@ -167,14 +170,57 @@ class KeyDirectory:
         lane = self._known_keys if identity in self._memory else self._unknown_keys
         generation = self._memory.generation
         try:
-            record = await lane.run(lambda: self._in_thread(key.prefix))
+            record = await lane.run(lambda: self._in_thread(lambda: self._records.read(key.prefix)))
         except LaneClosedError:
             return self._believe(identity)
         return self._admit(key, identity, record, address, generation=generation)
 
-    def _in_thread(self, prefix: str) -> KeyRecord | None:
+    def _examine_keyless(self) -> Principal:
+        if self._anonymous is None:
+            raise InvalidApiKeyError(MISSING, headers=CHALLENGE)
+        refusal = self._memory.refusal(_KEYLESS)
+        if refusal is not None:
+            raise InvalidApiKeyError(refusal, headers=CHALLENGE)
+        return self._anonymous
+
+    async def _look_up_keyless(self) -> Principal:
+        anonymous = self._examine_keyless()
+        return await self._read_once(_KEYLESS, lambda: self._read_keyless(anonymous))
+
+    def _look_up_keyless_here(self) -> Principal:
+        anonymous, generation = self._examine_keyless(), self._memory.generation
         try:
-            return self._records.read(prefix)
+            found = self._records.keyless(anonymous)
+        except RecordsUnavailableError:
+            return self._believe(_KEYLESS)
+        return self._admit_keyless(found, generation=generation)
+
+    async def _read_keyless(self, anonymous: Principal) -> Principal:
+        generation = self._memory.generation
+        try:
+            found = await self._known_keys.run(lambda: self._in_thread(lambda: self._records.keyless(anonymous)))
+        except LaneClosedError:
+            return self._believe(_KEYLESS)
+        return self._admit_keyless(found, generation=generation)
+
+    def _admit_keyless(self, found: Principal | None, *, generation: int) -> Principal:
+        if found is None:
+            self._refuse(_KEYLESS, NOBODYS)
+        self._memory.keep(_KEYLESS, found, prefix="", lifetime_seconds=inf, generation=generation)
+        return found
+
+    async def _read_once(self, identity: bytes, read: Callable[[], Coroutine[Any, Any, Principal]]) -> Principal:
+        reading = self._readings.get(identity)
+        if reading is None:
+            reading = asyncio.get_running_loop().create_task(read())
+            self._readings[identity] = reading
+            reading.add_done_callback(lambda task: self._finish(identity, task))
+        # shielded: others may wait for the same reading when this caller hangs up
+        return await asyncio.shield(reading)
+
+    def _in_thread(self, read: Callable[[], Value]) -> Value:
+        try:
+            return read()
         finally:
             self._records.release()
 
@@ -190,7 +236,7 @@ class KeyDirectory:
         pepper = self._peppers.by_id.get(record.pepper_id) if record else None
         proof = keys.digest(key.text, pepper or self._peppers.current)
         is_proven = hmac.compare_digest(proof, record.digest if record else _NOBODYS_DIGEST)
-        if record is not None and pepper is None and record.pepper_id > self._peppers.current_id:
+        if record is not None and pepper is None and record.pepper_id > max(self._peppers.by_id):
             return self._believe_newer(identity, record)
         if record is None or not is_proven:
             self._refuse(identity, UNKNOWN)
@@ -241,10 +287,10 @@ class KeyDirectory:
 
     def _remember_pepper(self, key: ParsedKey, record: KeyRecord) -> None:
         # only now is the key at hand as text; once its digest is renewed, the older pepper may go
-        key_id, newest = record.principal.key_id, self._peppers.current_id
-        if key_id is not None and record.pepper_id < newest:
+        key_id, current = record.principal.key_id, self._peppers.current_id
+        if key_id is not None and record.pepper_id != current:
             proof = keys.digest(key.text, self._peppers.current)
-            self._outdated[key_id] = NewDigest(key_id, old=record.digest, new=proof, pepper_id=newest)
+            self._outdated[key_id] = NewDigest(key_id, old=record.digest, new=proof, pepper_id=current)
 
     async def _note_uses(self) -> None:
         while True:

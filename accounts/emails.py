@@ -1,4 +1,4 @@
-"""Writing e-mails: a template becomes a message in the outbox, in the transaction that decided on it.
+"""Writing emails: a template becomes a message in the outbox, in the transaction that decided on it.
 
 `templates/emails/<name>.txt` is the message as text; its first line is the subject. `templates/emails/<name>.html`
 is the same for readers that show HTML and extends `emails/layout.html` (blocks `heading`, `content`). Both are given
@@ -7,6 +7,7 @@ it would carry their words to anybody.
 """
 
 from collections.abc import Mapping
+from datetime import UTC
 from functools import partial
 from typing import Any
 
@@ -15,6 +16,7 @@ from django.db import transaction
 from django.template import Context, engines
 from django.template.backends.django import DjangoTemplates
 from django.template.loader import render_to_string
+from django.utils import timezone
 
 from accounts import jobs, tasks
 from accounts.services import outbox
@@ -22,16 +24,18 @@ from accounts.services.outbox import Message
 
 
 def queue(to: str, template: str, context: Mapping[str, Any] | None = None) -> None:
-    """Puts an e-mail into the outbox. It is sent once the caller's transaction is through, and never without it."""
+    """Puts an email into the outbox. It is sent once the caller's transaction is through, and never without it."""
     email_id = outbox.put(write(to, template, context or {}))
     transaction.on_commit(partial(jobs.start, tasks.send_email, str(email_id)), robust=True)
 
 
 def write(to: str, template: str, context: Mapping[str, Any]) -> Message:
-    """The e-mail as it will be read."""
+    """The email as it will be read."""
     known = {"public_url": settings.PUBLIC_URL, **context}
-    subject, _, text = _plain(f"emails/{template}.txt", known).strip().partition("\n")
-    html = render_to_string(f"emails/{template}.html", known)
+    # in UTC, as they say, whoever's page had them written
+    with timezone.override(UTC):
+        subject, _, text = _plain(f"emails/{template}.txt", known).strip().partition("\n")
+        html = render_to_string(f"emails/{template}.html", known)
     return Message(to=to, subject=" ".join(subject.split()), text=text.strip() + "\n", html=html.strip() + "\n")
 
 
@@ -44,5 +48,5 @@ def _plain(name: str, context: Mapping[str, Any]) -> str:
     # text is not HTML: escaped, a reader would see `&amp;`
     engine = engines["django"]
     if not isinstance(engine, DjangoTemplates):
-        raise TypeError("e-mails are written with Django's own templates")
+        raise TypeError("emails are written with Django's own templates")
     return engine.engine.get_template(name).render(Context(dict(context), autoescape=False))

@@ -1,7 +1,7 @@
 """Encryption at rest: AES-256-GCM under keys that can be rotated.
 
 A sealed value is a format byte, the id of its key (8 bytes), a random nonce (12), the ciphertext and its tag.
-The `aad` says where it belongs (table and organisation, or cache key): moved anywhere else, it never opens.
+The `aad` says where it belongs (table and organization, or cache key): moved anywhere else, it never opens.
 """
 
 import hashlib

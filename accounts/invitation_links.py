@@ -30,7 +30,7 @@ def digest_of(token: str) -> bytes:
 
 
 def find(token: str) -> Invitation | None:
-    """An invitation of any organisation: the token says whose it is, only afterwards."""
+    """An invitation of any organization: the token says whose it is, only afterwards."""
     if len(token) > _LONGEST_TOKEN:
         return None
     found: Invitation | None = (

@@ -105,7 +105,7 @@ class KeyMemory:
                 del self._entries[identity]
 
     def forget_organization(self, organization_id: UUID) -> None:
-        """Has all keys of an organisation read again: something changed that each of them carries."""
+        """Has all keys of an organization read again: something changed that each of them carries."""
         with self._lock:
             self.generation += 1
             for identity, entry in list(self._entries.items()):

@@ -39,6 +39,10 @@ class KeyRecords(Protocol):
 
     def read(self, prefix: str) -> KeyRecord | None: ...
 
+    def keyless(self, anonymous: Principal) -> Principal | None:
+        """Who calls without a key, with what the keys of that organization carry; None when there is none such."""
+        ...
+
     def note_use(self, uses: Mapping[UUID, str | None]) -> None:
         """Writes that these keys were used just now, and from where if that is known; once a minute at most."""
         ...

@@ -39,13 +39,13 @@ class ParsedKey:
 
 @dataclass(frozen=True, slots=True)
 class Peppers:
-    """Numbered secrets that digests are made with; new keys take the highest number."""
+    """Numbered secrets that digests are made with. The one that comes first makes new digests, all prove old ones."""
 
     by_id: Mapping[int, bytes] = field(repr=False)
 
     @property
     def current_id(self) -> int:
-        return max(self.by_id)
+        return next(iter(self.by_id))
 
     @property
     def current(self) -> bytes:
@@ -83,11 +83,11 @@ def digest(text: str, pepper: bytes) -> bytes:
 
 
 def read_peppers(setting: str, secret_key: str) -> Peppers:
-    """Peppers from `1:hex,2:hex`. Number 1, when it is not given, is derived from the application's secret key,
-    so that keys made before the setting was filled stay valid. Raises SettingsError."""
+    """Peppers from `2:hex,1:hex`, the one in use first. Number 1, when it is not given, is derived from the
+    application's secret key, so that keys made before the setting was filled stay valid. Raises SettingsError."""
     derived = hmac.digest(secret_key.encode(), b"acron api key pepper 1", hashlib.sha256)
     given = dict(_read_pepper(entry) for entry in setting.split(",") if entry.strip())
-    return Peppers({1: derived} | given)
+    return Peppers(given if 1 in given else {**given, 1: derived})
 
 
 def token_from(authorization: str | None, x_api_key: str | None) -> str | None:

@@ -1,4 +1,4 @@
-"""Telling every worker, once a transaction is through, that what it remembers of an organisation has changed."""
+"""Telling every worker, once a transaction is through, that what it remembers of an organization has changed."""
 
 from uuid import UUID
 
@@ -9,7 +9,8 @@ from accounts.revocations import of_organization
 
 
 def organization_changed(organization_id: UUID) -> None:
-    """Has them read again what the organisation's keys carry: provider keys, whether content is kept."""
+    """Has them read again what the organization's keys carry (provider keys, whether content is kept), and the keys
+    themselves."""
 
     def tell() -> None:
         news = of_organization(organization_id)

@@ -1,4 +1,4 @@
-"""What every page of an organisation begins with: a person who is logged in, and has the right to see it."""
+"""What every page of an organization begins with: a person who is logged in, and has the right to see it."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django_htmx.middleware import HtmxDetails
 
-from accounts import selectors
+from accounts import selectors, time_zones
 from accounts.actor import Actor
 from accounts.models import User
 from accounts.principal import Principal
@@ -21,7 +21,7 @@ Parameters = ParamSpec("Parameters")
 
 
 class PageRequest(HttpRequest):
-    """A request of a person who acts for an organisation."""
+    """A request of a person who acts for an organization."""
 
     user: User
     principal: Principal
@@ -37,7 +37,7 @@ def page(
 ]:
     """The permission table of a page: `@page(GET=Right.READ_MEMBERS, POST=Right.MANAGE_MEMBERS)`.
 
-    None: everybody who is logged in and belongs to an organisation. A method that does not stand here is a 405.
+    None: everybody who is logged in and belongs to an organization. A method that does not stand here is a 405.
     """
 
     def decorate(
@@ -57,8 +57,9 @@ def page(
             right = rights[method]
             if right is not None and not principal.may(right):
                 raise PermissionDenied(f"to {right.value} takes another role")
-            response = view(request, *args, **kwargs)
-            # what an organisation sees stays out of shared caches, and of the back button after the log-out
+            with time_zones.shown_to(request.user):
+                response = time_zones.rendered(view(request, *args, **kwargs))
+            # what an organization sees stays out of shared caches, and of the back button after the log-out
             response.headers.setdefault("Cache-Control", "private, no-store")
             return response
 

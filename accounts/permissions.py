@@ -3,10 +3,12 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from allauth.account.internal.flows.reauthentication import is_reauthentication_required
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
 from accounts.directory import CHALLENGE, MISSING
+from accounts.models import User
 from accounts.principal import Principal
 from accounts.rights import Right
 from acron_site.lib.errors import InsufficientScopeError, InvalidApiKeyError
@@ -38,4 +40,15 @@ class HasRight(BasePermission):
         right = rights[method]
         if right is not None:
             principal.require_right(right)
+        if method in getattr(view, "asks_password", ()):
+            _require_password_typed(request)
         return True
+
+
+def _require_password_typed(request: Request) -> None:
+    """Where a page asks for the password again, the API is no way round it for who has found an open browser."""
+    if isinstance(request.user, User) and is_reauthentication_required(request._request, app="account"):
+        raise InsufficientScopeError(
+            "in a browser this takes the password, typed a moment ago: go to /reauthenticate, then try again; "
+            "programs send an API key"
+        )

@@ -1,4 +1,4 @@
-"""Who is asking: the organisation, the key or person, and what they may do."""
+"""Who is asking: the organization, the key or person, and what they may do."""
 
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -23,7 +23,7 @@ class KeyRules:
 
 @dataclass(frozen=True, slots=True)
 class ProviderKey:
-    """An organisation's own key at a provider, as it is kept: sealed. `id` is new with each change."""
+    """An organization's own key at a provider, as it is kept: sealed. `id` is new with each change."""
 
     id: UUID
     provider: str
@@ -46,7 +46,13 @@ class Principal:
     role: Role | None = None
     rules: KeyRules | None = None
     provider_keys: tuple[ProviderKey, ...] = ()
-    keeps_content: bool = False  # its organisation wants prompts and answers kept
+    keeps_content: bool = False  # its organization wants prompts and answers kept
+    family_id: UUID | None = None  # the first of the keys that were rolled into this one; None: it is that itself
+
+    @property
+    def limits_id(self) -> UUID | None:
+        """Under which its uses are counted: a rolled key shares the budget and the limits of those before it."""
+        return self.family_id or self.key_id
 
     @property
     def effective_role(self) -> Role:
@@ -59,7 +65,7 @@ class Principal:
 
     @property
     def own_providers(self) -> frozenset[str]:
-        """Where its organisation has keys of its own."""
+        """Where its organization has keys of its own."""
         return frozenset(key.provider for key in self.provider_keys)
 
     def allows(self, scope: Scope) -> bool:
@@ -86,5 +92,5 @@ class Principal:
             self.require(needs.scope)
         raise InsufficientScopeError(
             f"to {right.value} takes the role {needs.role.value!r}, this is {self.effective_role.value!r}; "
-            "ask an owner of the organisation, see /members"
+            "ask an owner of the organization, see /members"
         )

@@ -1,4 +1,4 @@
-"""How an organisation's own key at a provider is sealed and opened."""
+"""How an organization's own key at a provider is sealed and opened."""
 
 from uuid import UUID
 
@@ -8,13 +8,13 @@ from acron_site.lib.errors import AcronError
 
 
 class UnreadableProviderKeyError(AcronError):
-    """The organisation's key is there but does not open. Nothing was sent to the provider."""
+    """The organization's key is there but does not open. Nothing was sent to the provider."""
 
     status, code, type = 503, "provider_key_unreadable", "api_error"
 
 
 def place_of(organization_id: UUID) -> bytes:
-    """The AAD: sealed for one organisation, a key opens for no other."""
+    """The AAD: sealed for one organization, a key opens for no other."""
     return f"provider_credential:{organization_id}".encode()
 
 

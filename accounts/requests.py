@@ -25,7 +25,7 @@ def actor_of(request: HttpRequest, principal: Principal) -> Actor:
 
 
 def chosen_organization(request: HttpRequest) -> UUID | None:
-    """The organisation that a person switched to in this session. Whether they still belong there is asked anew."""
+    """The organization that a person switched to in this session. Whether they still belong there is asked anew."""
     chosen = request.session.get(_CHOSEN)
     return UUID(chosen) if chosen else None
 

@@ -125,7 +125,7 @@ def resealed(cipher: Cipher, sealed: bytes, *, aad: bytes) -> bytes | None:
 class SealedRows:
     """A holding that is a table with one sealed column of bytes.
 
-    `rows` are all of it, whosever they are: encryption is the installation's, not an organisation's.
+    `rows` are all of it, whosever they are: encryption is the installation's, not an organization's.
     """
 
     is_lasting = True

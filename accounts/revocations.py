@@ -28,12 +28,12 @@ _ORGANIZATION = "org:"  # no prefix of a key holds a colon
 
 
 def of_organization(organization_id: UUID) -> str:
-    """The news that something changed which all keys of an organisation carry."""
+    """The news that something changed which all keys of an organization carry."""
     return f"{_ORGANIZATION}{organization_id}"
 
 
 def organization_in(news: str) -> UUID | None:
-    """The organisation whose keys the news are about; None when they are about one key."""
+    """The organization whose keys the news are about; None when they are about one key."""
     if not news.startswith(_ORGANIZATION):
         return None
     try:

@@ -1,4 +1,4 @@
-"""The permission table: what can be done in an organisation, by which scope of a key and by which role of a person."""
+"""The permission table: what can be done in an organization, by which scope of a key and by which role of a person."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -21,7 +21,7 @@ class Right(StrEnum):
     MANAGE_SETTINGS = "change the settings"
     MANAGE_PROVIDER_CREDENTIALS = "manage provider keys"
     READ_AUDIT = "read the audit log"
-    DELETE_ORGANIZATION = "delete the organisation"
+    DELETE_ORGANIZATION = "delete the organization"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""What a person may do in an organisation."""
+"""What a person may do in an organization."""
 
 from enum import StrEnum
 

@@ -1,4 +1,4 @@
-"""What accounts keeps sealed: provider keys, second factors, waiting e-mails and browser sessions."""
+"""What accounts keeps sealed: provider keys, second factors, waiting emails and browser sessions."""
 
 from base64 import b64decode, b64encode
 from collections.abc import Iterator
@@ -25,7 +25,7 @@ def register() -> None:
             lambda row: provider_keys.place_of(row.organization_id),
         ),
         SecondFactors(),
-        SealedRows("waiting e-mails", OutgoingEmail.objects.all, lambda row: outbox.aad_of(row.pk)),
+        SealedRows("waiting emails", OutgoingEmail.objects.all, lambda row: outbox.aad_of(row.pk)),
         Sessions(),
     ):
         resealing.register(holding)

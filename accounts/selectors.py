@@ -1,4 +1,4 @@
-"""Reading people and organisations."""
+"""Reading people and organizations."""
 
 from uuid import UUID
 
@@ -18,12 +18,12 @@ def organization_named(name: str) -> Organization:
     if found is None:
         slugs = list(Organization.objects.order_by("created_at").values_list("slug", flat=True)[:_NAMED_AT_MOST])
         known = f"known are: {', '.join(slugs)}" if slugs else "make one with `manage.py create_organization`"
-        raise NotFoundError(f"no organisation called {name!r}; {known}" if name else f"say which organisation; {known}")
+        raise NotFoundError(f"no organization called {name!r}; {known}" if name else f"say which organization; {known}")
     return found
 
 
 def first_membership(user: User) -> Membership | None:
-    """Where somebody acts who does not say where: the organisation joined first."""
+    """Where somebody acts who does not say where: the organization joined first."""
     return user.memberships.select_related("organization").order_by("created_at", "id").first()
 
 
@@ -33,12 +33,12 @@ def membership_in(user: User, organization_id: UUID) -> Membership | None:
 
 
 def memberships_of(user: User) -> list[Membership]:
-    """All organisations of a person, those joined first in front."""
+    """All organizations of a person, those joined first in front."""
     return list(user.memberships.select_related("organization").order_by("created_at", "id"))
 
 
 def principal_of(user: User, organization_id: UUID | None = None) -> Principal | None:
-    """A person in the browser, acting for the organisation they chose, or where they do not belong (any more)
+    """A person in the browser, acting for the organization they chose, or where they do not belong (any more)
     for the one joined first; None for those who belong nowhere."""
     chosen = membership_in(user, organization_id) if organization_id else None
     membership = chosen or first_membership(user)

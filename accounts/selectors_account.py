@@ -1,4 +1,4 @@
-"""Where a person belongs, and what becomes of those organisations when the account goes."""
+"""Where a person belongs, and what becomes of those organizations when the account goes."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -22,7 +22,7 @@ class Place:
 
     @property
     def is_alone(self) -> bool:
-        """Nobody else belongs there: the organisation goes with the person."""
+        """Nobody else belongs there: the organization goes with the person."""
         return not self.others
 
     @property

@@ -31,7 +31,7 @@ class KeyState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ListedKey:
-    """A key as its organisation sees it."""
+    """A key as its organization sees it."""
 
     id: UUID
     beginning: str  # "ak_live_" and the public part
@@ -86,6 +86,12 @@ def one(principal: Principal, key_id: UUID) -> ListedKey:
     if row is None:
         raise NotFoundError("there is no such key; list yours under /governance/api-keys")
     return _listed(row, timezone.now(), is_rolled=bool(_rolled(principal.organization_id, [row])))
+
+
+def family(organization_id: UUID, first: UUID) -> list[UUID]:
+    """A key and all those that were rolled from it, directly or not."""
+    rolled = ApiKey.objects.for_organization(organization_id).filter(family_id=first)
+    return [first, *rolled.values_list("pk", flat=True)]
 
 
 def state_of(

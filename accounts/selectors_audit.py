@@ -8,7 +8,8 @@ from uuid import UUID
 
 from django.db.models import Q, QuerySet
 
-from accounts import audit
+from accounts import audit, audit_changes
+from accounts.audit_changes import Change
 from accounts.models import ApiKey, AuditEvent, AuditHead, User, normalised_email
 
 DELETED_PERSON = "deleted person"
@@ -24,8 +25,8 @@ class Filters:
     """Which acts are meant. Empty: all."""
 
     action: str = ""  # "api_key.created", or "api_key" for all that is done with keys
-    actor: str = ""  # "system", an e-mail address, a key's public part, or the id of a person or a key
-    object: str = ""  # an id, a kind ("api_key"), a part of a name, an e-mail address
+    actor: str = ""  # "system", an email address, a key's public part, or the id of a person or a key
+    object: str = ""  # an id, a kind ("api_key"), a part of a name, an email address
     since: datetime | None = None
     until: datetime | None = None  # not included
 
@@ -40,6 +41,10 @@ class Entry:
     event: AuditEvent
     actor_name: str
     object_name: str
+
+    @property
+    def changes(self) -> tuple[Change, ...]:
+        return audit_changes.changes(self.event.before, self.event.after)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,17 +141,17 @@ def _walk(events: Iterable[AuditEvent], anchors: Sequence[Head]) -> Iterator[Aud
     for event in events:
         sequence += 1
         if event.sequence != sequence:
-            raise _BrokenError(sequence, f"act {sequence} is missing, the next one is {event.sequence}")
+            raise _BrokenError(sequence, f"entry {sequence} is missing, the next one is {event.sequence}")
         if bytes(event.previous_hash) != previous:
-            raise _BrokenError(sequence, f"act {sequence} does not follow the one before it")
+            raise _BrokenError(sequence, f"entry {sequence} does not follow the one before it")
         previous = bytes(event.hash)
         if audit.hash_of(event) != previous:
-            raise _BrokenError(sequence, f"act {sequence} was changed")
+            raise _BrokenError(sequence, f"entry {sequence} was changed")
         _require_anchors(anchors, sequence, previous)
         yield event
     last = max((anchor.sequence for anchor in anchors), default=0)
     if last > sequence:
-        raise _BrokenError(sequence + 1, f"the acts {sequence + 1} to {last} are missing at the end")
+        raise _BrokenError(sequence + 1, f"the entries {sequence + 1} to {last} are missing at the end")
 
 
 def _in_order(organization_id: UUID, chunk_size: int) -> Iterator[AuditEvent]:
@@ -170,7 +175,7 @@ def _require_head_covers(organization_id: UUID, sequence: int) -> None:
     # an act and the head move in one transaction, so a head that is read after an act is never behind it
     end = head(organization_id).sequence
     if sequence > end:
-        raise _BrokenError(end + 1, f"act {end + 1} was put behind the end of the chain")
+        raise _BrokenError(end + 1, f"entry {end + 1} was put behind the end of the chain")
 
 
 def _matching(organization_id: UUID, filters: Filters) -> QuerySet[AuditEvent]:

@@ -1,4 +1,4 @@
-"""Reading the members of an organisation, and who is invited to it."""
+"""Reading the members of an organization, and who is invited to it."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,7 +20,7 @@ _SECOND_FACTORS = (Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN)
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A person's place in an organisation, as its members see it. `id` is the membership's."""
+    """A person's place in an organization, as its members see it. `id` is the membership's."""
 
     id: UUID
     user_id: UUID
@@ -43,7 +43,7 @@ class Invited:
     id: UUID
     email: str
     role: Role
-    invited_by: str  # an e-mail address; empty when that person is gone
+    invited_by: str  # an email address; empty when that person is gone
     sent_at: datetime
     expires_at: datetime
     state: State
@@ -58,7 +58,7 @@ def members(organization_id: UUID, *, limit: int | None = None, after: UUID | No
 
 
 def member(organization_id: UUID, member_id: UUID) -> Member:
-    """Raises NotFoundError, for members of other organisations too."""
+    """Raises NotFoundError, for members of other organizations too."""
     row = _memberships(organization_id).filter(pk=member_id).first()
     if row is None:
         raise NotFoundError("there is no such member; list them under /governance/members")
@@ -92,7 +92,7 @@ def invited(row: Invitation) -> Invited:
 
 
 def keys_that_stay(organization_id: UUID, user_id: UUID) -> list[ApiKey]:
-    """The living keys for programs that somebody made: they belong to the organisation and outlive a membership."""
+    """The living keys for programs that somebody made: they belong to the organization and outlive a membership."""
     own: QuerySet[ApiKey] = ApiKey.objects.for_organization(organization_id)
     is_living = Q(revoked_at=None) & (Q(expires_at=None) | Q(expires_at__gt=timezone.now()))
     return list(own.filter(is_living, created_by=user_id, purpose=KeyPurpose.STANDARD).order_by("created_at", "id"))

@@ -1,4 +1,4 @@
-"""Reading which provider keys an organisation has brought, without the keys."""
+"""Reading which provider keys an organization has brought, without the keys."""
 
 from dataclasses import dataclass
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""What is set for an organisation: each value with its default and where it comes from."""
+"""What is set for an organization: each value with its default and where it comes from."""
 
 from dataclasses import dataclass
 from uuid import UUID
@@ -101,7 +101,7 @@ def _encryption() -> Setting:
         shown="on, AES-256-GCM" if is_on else "off",
         default="off without a key",
         source=_source_of_key(is_on=is_on),
-        description="Cached answers, provider keys, e-mails on their way and browser sessions are sealed before they "
+        description="Cached answers, provider keys, emails on their way and browser sessions are sealed before they "
         "are stored."
         if is_on
         else f"Ask the operator to set {_ENCRYPTION_KEY}; see the README.",

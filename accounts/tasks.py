@@ -15,7 +15,7 @@ def send_email(email_id: str) -> bool:
 
 @shared_task(name="accounts.send_waiting_emails")
 def send_waiting_emails() -> int:
-    """Safe to repeat, and to run twice at once: an e-mail that one worker holds is passed over by the others."""
+    """Safe to repeat, and to run twice at once: an email that one worker holds is passed over by the others."""
     return outbox.send_waiting()
 
 

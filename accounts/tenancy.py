@@ -1,4 +1,4 @@
-"""Whose row it is: tables that can only be read by naming an organisation."""
+"""Whose row it is: tables that can only be read by naming an organization."""
 
 from typing import Any, ClassVar, NoReturn, TypeVar
 from uuid import UUID
@@ -18,7 +18,7 @@ class OrganizationManager(models.Manager[Row]):
     def for_organization(self, organization_id: UUID) -> models.QuerySet[Row]:
         # fails closed: None would otherwise become `IS NULL`
         if not isinstance(organization_id, UUID):
-            raise TenancyError(f"for_organization needs an organisation's UUID, not {organization_id!r}")
+            raise TenancyError(f"for_organization needs an organization's UUID, not {organization_id!r}")
         return super().get_queryset().filter(organization_id=organization_id)
 
     def get_queryset(self) -> NoReturn:
@@ -28,14 +28,14 @@ class OrganizationManager(models.Manager[Row]):
         )
 
     def raw(self, *_args: Any, **_kwargs: Any) -> NoReturn:
-        raise TenancyError(f"{self.model.__name__}.objects.raw() cannot be scoped to an organisation")
+        raise TenancyError(f"{self.model.__name__}.objects.raw() cannot be scoped to an organization")
 
 
 class OrganizationScopedModel(models.Model):
-    """Base of every table that belongs to an organisation.
+    """Base of every table that belongs to an organization.
 
     `all_organizations` is declared first and named as Django's own manager, for cascades, constraints and the
-    admin. Our code may use it only where all organisations are meant: admin, tasks, ledger, management, migrations.
+    admin. Our code may use it only where all organizations are meant: admin, tasks, ledger, management, migrations.
     """
 
     organization = models.ForeignKey("accounts.Organization", on_delete=models.CASCADE, related_name="+")

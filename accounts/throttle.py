@@ -3,21 +3,27 @@
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from ipaddress import IPv6Address, ip_network
 
 from django.conf import settings
 from django.core.cache import caches
 from django.core.cache.backends.base import BaseCache
 from django.utils.crypto import salted_hmac
 
+from accounts import networks
 from acron_site.lib.errors import RateLimitedError
 
 PER_ACCOUNT_AND_ADDRESS = 10
 PER_ACCOUNT = 30
+PER_ADDRESS = 60  # over all accounts: a few common passwords may be tried on many of them
+# calls from here are the operator's own; a proxy here names the real address (see accounts.requests)
+THIS_MACHINE = frozenset({"", "127.0.0.1", "::1"})
 
 _MINUTE_SECONDS = 60
 _HOUR_SECONDS = 3600
 # every stretch as long as three slices lies within four neighbouring ones: so the limit holds for any such stretch
 _SLICES = 4
+_PREFIX_OF_ONE_CALLER = 64  # the smallest IPv6 network that is handed out: all its addresses are one caller's
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +80,7 @@ class LogInThrottle:
         """Counts an attempt. Raises RateLimitedError when there were too many within a minute."""
         if not self._throttle.admits(_guesses(email, address)):
             raise RateLimitedError(
-                "too many failed log-ins for this e-mail; wait a minute, or reset the password",
+                "too many failed log-ins for this email or from your network; wait a minute, or reset the password",
                 headers={"Retry-After": str(_MINUTE_SECONDS)},
             )
 
@@ -92,7 +98,7 @@ class SignUpThrottle:
 
     def begin(self, address: str) -> None:
         """Counts an attempt. Raises RateLimitedError when there were too many within an hour."""
-        if not self._throttle.admits([Limit(_digest(address), self._per_hour)]):
+        if not self._throttle.admits([Limit(_digest(_caller(address)), self._per_hour)]):
             raise RateLimitedError(
                 "too many sign-ups from your network within an hour; try again later, or ask for an invitation",
                 headers={"Retry-After": str(_HOUR_SECONDS)},
@@ -108,7 +114,19 @@ def sign_up_throttle() -> SignUpThrottle:
 
 
 def _guesses(email: str, address: str) -> list[Limit]:
-    return [Limit(_digest(email), PER_ACCOUNT), Limit(_digest(email, address), PER_ACCOUNT_AND_ADDRESS)]
+    caller = _caller(address)
+    limits = [Limit(_digest(email), PER_ACCOUNT), Limit(_digest(email, caller), PER_ACCOUNT_AND_ADDRESS)]
+    if address in THIS_MACHINE:
+        return limits
+    return [*limits, Limit(_digest("", caller), PER_ADDRESS)]
+
+
+def _caller(address: str) -> str:
+    """Whose address this is, as far as an address tells: who has one of IPv6 has a whole network of them."""
+    found = networks.read_address(address)
+    if isinstance(found, IPv6Address):
+        return str(ip_network((found, _PREFIX_OF_ONE_CALLER), strict=False))
+    return address if found is None else str(found)
 
 
 def _digest(*parts: str) -> str:

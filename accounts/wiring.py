@@ -54,6 +54,6 @@ def anonymous_principal(config: Config) -> Principal | None:
         organization_id = UUID(name)
     except ValueError:
         raise SettingsError(
-            f"ASAHI_GOVERNANCE_ANONYMOUS_ORGANIZATION must be the id of an organisation, not {name!r}"
+            f"ASAHI_GOVERNANCE_ANONYMOUS_ORGANIZATION must be the id of an organization, not {name!r}"
         ) from None
     return Principal(organization_id=organization_id, scopes=frozenset({Scope.INFER, Scope.ANALYTICS}))

@@ -163,10 +163,10 @@ def _peppers() -> Finding:
     if lost:
         says = f"{sum(counts[each] for each in lost)} keys were digested under pepper {', '.join(map(str, lost))}"
         return Finding(subject, Verdict.FAILED, says, "list it in ASAHI_KEY_PEPPERS again, or these keys are refused")
-    older = sum(count for pepper_id, count in counts.items() if pepper_id < peppers.current_id)
-    if older:
-        says = f"{older} keys still hang on an older pepper than {peppers.current_id}"
-        return Finding(subject, Verdict.WARNING, says, "leave the older ones listed: each key moves on when it is used")
+    former = sum(count for pepper_id, count in counts.items() if pepper_id != peppers.current_id)
+    if former:
+        says = f"{former} keys still hang on another pepper than {peppers.current_id}"
+        return Finding(subject, Verdict.WARNING, says, "leave the others listed: each key moves on when it is used")
     return _good(subject, f"all keys are under pepper {peppers.current_id}")
 
 

@@ -1,4 +1,4 @@
-"""How e-mails leave: over SendGrid, over SMTP, or onto the console."""
+"""How emails leave: over SendGrid, over SMTP, or onto the console."""
 
 from dataclasses import dataclass, field
 from urllib.parse import unquote, urlsplit
@@ -54,7 +54,7 @@ def chosen(sendgrid_api_key: str, email_url: str) -> Mailing:
 
 
 def public_url(configured: str, host: str, port: int) -> str:
-    """Where people reach the site, for links in e-mails; computed from the server's own address if nobody said."""
+    """Where people reach the site, for links in emails; computed from the server's own address if nobody said."""
     if configured:
         return configured.rstrip("/")
     # 0.0.0.0 and :: mean every address of this machine
@@ -63,7 +63,7 @@ def public_url(configured: str, host: str, port: int) -> str:
 
 
 def do_leave(backend: str) -> bool:
-    """Whether somebody else than the operator, who sees the console, gets the e-mails."""
+    """Whether somebody else than the operator, who sees the console, gets the emails."""
     return backend != _CONSOLE
 
 

@@ -59,7 +59,7 @@ MIDDLEWARE = [
     "acron_site.lib.api.RequestIdMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
-    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "acron_site.static_files.StaticFilesMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -150,11 +150,18 @@ ACCOUNT_EMAIL_NOTIFICATIONS = True
 ACCOUNT_REAUTHENTICATION_REQUIRED = True
 ACCOUNT_LOGIN_ON_EMAIL_CONFIRMATION = True  # in the browser that signed up, and only there
 ACCOUNT_SESSION_REMEMBER = True
-ACCOUNT_RATE_LIMITS = {"signup": None}  # counted by accounts.throttle, for pages and API together
+ACCOUNT_RATE_LIMITS = {
+    "signup": None,  # counted by accounts.throttle, for pages and API together
+    # a whole office may come from one address; passwords are guarded per account by accounts.throttle
+    "login": "120/m/ip",
+    "login_failed": "60/m/ip,5/300s/key",  # the key is a person: so often may a second factor be guessed, at all doors
+}
 ACCOUNT_FORMS = {
     "signup": "accounts.sign_in.forms.SignUpForm",
     "add_email": "accounts.sign_in.forms.ChangeEmailForm",
     "reset_password": "accounts.sign_in.forms.ResetPasswordForm",
+    "reset_password_from_key": "accounts.sign_in.forms.NewPasswordForm",
+    "change_password": "accounts.sign_in.forms.ChangePasswordForm",
 }
 MFA_ADAPTER = "accounts.sign_in.adapter.MfaAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes", "webauthn"]
@@ -178,6 +185,7 @@ USE_TZ = True
 STATIC_URL = "static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
 STATICFILES_DIRS = [folder for folder in [BASE_DIR / "static"] if folder.is_dir()]
+WHITENOISE_USE_FINDERS = True  # what is not collected is served from where it is written
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedStaticFilesStorage"},
@@ -193,7 +201,7 @@ EMAIL_USE_TLS, EMAIL_USE_SSL = _mailing.is_starttls, _mailing.is_tls
 EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = ACRON.email.from_address
 PUBLIC_URL = mailing.public_url(ACRON.api.public_url, ACRON.api.host, ACRON.api.port)
-# who would wait for an e-mail that only the operator's console shows
+# who would wait for an email that only the operator's console shows
 _e_mails_leave = mailing.do_leave(EMAIL_BACKEND)
 _is_awaited = mailing.is_awaited(ACRON.governance.email_verification, leaves=_e_mails_leave)
 ACCOUNT_EMAIL_VERIFICATION = "mandatory" if _is_awaited else "optional"
@@ -247,7 +255,10 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
-    "ENUM_NAME_OVERRIDES": {"InvitationStateEnum": ["open", "expired"]},  # API keys have states too
+    "ENUM_NAME_OVERRIDES": {  # both are called `state`
+        "InvitationStateEnum": ["open", "expired"],
+        "ApiKeyStateEnum": ["active", "unused", "expires_soon", "expired", "revoked"],
+    },
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
         "inference.api.schema.add_gateway",

@@ -37,7 +37,7 @@ class InferenceEventAdmin(LookOnly):
 
 @admin.register(KeptContent)
 class KeptContentAdmin(LookOnly):
-    """That something is kept, never what: an operator who has to read it asks the organisation."""
+    """That something is kept, never what: an operator who has to read it asks the organization."""
 
     list_display = ("occurred_at", "organization_id", "event_id")
     search_fields = ("event_id__exact",)

@@ -1,4 +1,4 @@
-"""What analytics keeps of an organisation, for exporting and erasing it."""
+"""What analytics keeps of an organization, for exporting and erasing it."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -16,7 +16,7 @@ _AT_ONCE = 1_000
 
 
 class LedgerRows:
-    """All rows of an organisation's requests."""
+    """All rows of an organization's requests."""
 
     name = "inference_events"
 
@@ -34,12 +34,12 @@ class LedgerRows:
         return services.erase(organization_id)
 
     def organizations(self) -> Iterator[UUID]:
-        """Those without an organisation too: a journal is carried in when it is found, which may be long after."""
+        """Those without an organization too: a journal is carried in when it is found, which may be long after."""
         return services.organizations()
 
 
 class KeptWords:
-    """What was asked and answered, where the organisation has it kept. The database erases it with the organisation."""
+    """What was asked and answered, where the organization has it kept. The database erases it with the organization."""
 
     name = "kept_content"
 

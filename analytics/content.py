@@ -1,4 +1,4 @@
-"""Keeping prompts and answers for the organisations that want it, beside the requests and never in their way."""
+"""Keeping prompts and answers for the organizations that want it, beside the requests and never in their way."""
 
 import logging
 import threading

@@ -24,7 +24,7 @@ def place_of(organization_id: UUID) -> bytes:
 
 
 def write(contents: Sequence[Content]) -> None:
-    """For the writer's thread. Organisations that have gone, or changed their mind, are left out.
+    """For the writer's thread. Organizations that have gone, or changed their mind, are left out.
 
     Raises UnwritableError.
     """

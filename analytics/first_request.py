@@ -1,4 +1,4 @@
-"""What the getting-started page says about an organisation's newest request."""
+"""What the getting-started page says about an organization's newest request."""
 
 from dataclasses import dataclass
 from datetime import datetime

@@ -33,7 +33,7 @@ class InferenceEvent(OrganizationScopedModel):
         "accounts.Organization",
         on_delete=models.CASCADE,
         related_name="+",
-        db_constraint=False,  # a row that arrives after its organisation has gone must not stop the ledger
+        db_constraint=False,  # a row that arrives after its organization has gone must not stop the ledger
         db_index=False,
     )
     request_id = _text()
@@ -130,9 +130,9 @@ class InferenceEvent(OrganizationScopedModel):
 
 
 class KeptContent(OrganizationScopedModel):
-    """What one request asked and was answered, where the organisation wants that kept.
+    """What one request asked and was answered, where the organization wants that kept.
 
-    Sealed with the AAD `kept_content:<organisation>`. How long it stays is read from the organisation each time.
+    Sealed with the AAD `kept_content:<organization>`. How long it stays is read from the organization each time.
     """
 
     event_id = models.UUIDField(primary_key=True)  # of the ledger's row

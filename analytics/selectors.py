@@ -1,6 +1,6 @@
-"""What the ledger says to one organisation."""
+"""What the ledger says to one organization."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, fields
 from datetime import datetime
 from decimal import Decimal
@@ -74,7 +74,7 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Metrics:
-    """What an organisation's requests cost, saved and took.
+    """What an organization's requests cost, saved and took.
 
     Tokens are those of provider calls. A row under way counts as a request and a call, its estimates do not.
     Quality and latency are of answers that came.
@@ -149,10 +149,10 @@ def totals(organization_id: UUID, since: datetime | None = None) -> Metrics:
     return Metrics(tier_hits=tier_hits, **sums)
 
 
-def spent_by_key(organization_id: UUID, key_id: UUID, since: datetime) -> Decimal:
-    """What calls of one key have cost since a moment. Calls under way are left out: their rows hold estimates."""
+def spent_by_keys(organization_id: UUID, key_ids: Collection[UUID], since: datetime) -> Decimal:
+    """What calls of these keys have cost since a moment. Calls under way are left out: their rows hold estimates."""
     rows = InferenceEvent.objects.for_organization(organization_id).filter(
-        key_id=key_id, occurred_at__gte=since, cache_tier=0
+        key_id__in=key_ids, occurred_at__gte=since, cache_tier=0
     )
     total: Decimal = rows.exclude(status=EventStatus.STARTED).aggregate(total=Sum("cost_usd", default=ZERO))["total"]
     return total

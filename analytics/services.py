@@ -13,7 +13,7 @@ from analytics.models import InferenceEvent
 
 _ERASED_AT_ONCE = 5_000
 
-# one step in the index per organisation, however many rows each has
+# one step in the index per organization, however many rows each has
 _ORGANIZATIONS = """
 WITH RECURSIVE found AS (
     (SELECT organization_id FROM analytics_inferenceevent ORDER BY organization_id LIMIT 1)
@@ -45,7 +45,7 @@ def settle_abandoned(older_than: timedelta) -> int:
 
 
 def erase(organization_id: UUID) -> Iterator[int]:
-    """Removes all rows of an organisation, part by part; yields how many went with each."""
+    """Removes all rows of an organization, part by part; yields how many went with each."""
     rows = InferenceEvent.objects.for_organization(organization_id)
     while True:
         part = rows.order_by("-occurred_at", "-event_id").values("pk")[:_ERASED_AT_ONCE]

@@ -1,4 +1,4 @@
-"""What the cache keeps of an organisation, for erasing it."""
+"""What the cache keeps of an organization, for erasing it."""
 
 from collections.abc import Iterator, Mapping
 from functools import cached_property
@@ -19,7 +19,7 @@ _TIMEOUT_SECONDS = 2.0
 
 
 class CachedAnswers:
-    """Everything under an organisation's prefix: in Redis, and in this process's memory.
+    """Everything under an organization's prefix: in Redis, and in this process's memory.
 
     Another process's memory is not reached from here: without Redis, its entries lie there until their time is over,
     under keys that nobody can ask for any more.

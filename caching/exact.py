@@ -80,15 +80,15 @@ class ExactCache:
 
 
 def entry_key(namespace: Namespace, fingerprint: bytes) -> bytes:
-    """`acron:{organisation}:t1:namespace:fingerprint`, each part of fixed length or last.
+    """`acron:{organization}:t1:namespace:fingerprint`, each part of fixed length or last.
 
-    The braces keep an organisation on one node of a cluster; its entries, or a namespace's, share a prefix.
+    The braces keep an organization on one node of a cluster; its entries, or a namespace's, share a prefix.
     """
     return b"%b%b" % (_prefix(namespace.organization_id, namespace.name), fingerprint.hex().encode())
 
 
 def organization_prefix(organization_id: UUID) -> bytes:
-    """What all keys of an organisation begin with, whatever they are for."""
+    """What all keys of an organization begin with, whatever they are for."""
     return f"acron:{{{organization_id.hex}}}:".encode()
 
 

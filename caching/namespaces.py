@@ -1,4 +1,4 @@
-"""Names of namespaces: what a caller may call a compartment of the organisation's cache."""
+"""Names of namespaces: what a caller may call a compartment of the organization's cache."""
 
 from uuid import UUID
 
@@ -9,7 +9,7 @@ MAX_NAME_CHARACTERS = 128
 
 
 def named(organization_id: UUID, name: str) -> Namespace:
-    """The organisation's namespace called `name`. Raises InvalidRequestError when it is no usable name."""
+    """The organization's namespace called `name`. Raises InvalidRequestError when it is no usable name."""
     if not 1 <= len(name) <= MAX_NAME_CHARACTERS or not name.isprintable():
         raise InvalidRequestError(
             f"a cache namespace needs 1 to {MAX_NAME_CHARACTERS} printable characters", param="namespace"

@@ -10,7 +10,7 @@ from acron_site.lib.values import quick
 @quick
 @dataclass(frozen=True, slots=True)
 class Namespace:
-    """A wall around cached data: the organisation first, then a name inside it."""
+    """A wall around cached data: the organization first, then a name inside it."""
 
     organization_id: UUID
     name: str = "default"

@@ -31,16 +31,22 @@ class Grant:
 
 FREE = Grant()
 
+_Held = tuple[Subject, Ceilings]
+_MOST_REMEMBERED = 4096
+
 
 class Allowances:
     """The limits of keys that have rules; for others it is not asked."""
 
     def __init__(self, limiter: Limiter) -> None:
         self._limiter = limiter
+        # by identity: comparing rules and hashing ids for each request would cost more than all the rest of this.
+        # Each is held here, so that nobody else gets its identity meanwhile
+        self._remembered: dict[int, tuple[Principal, _Held | None]] = {}
 
     def enter(self, principal: Principal) -> Entry | None:
         """Begins to count a request, at the same time as the cache is asked."""
-        held = _held(principal)
+        held = self._held(principal)
         return self._limiter.enter(*held) if held is not None and held[1].is_rate_limited else None
 
     async def admit(self, entry: Entry) -> Mapping[str, str]:
@@ -48,12 +54,12 @@ class Allowances:
 
     def fitted(self, principal: Principal, ask: Ask, model: Model) -> Ask:
         """The ask as it is sent: a key with a budget gets no answer of unlimited length."""
-        held = _held(principal)
+        held = self._held(principal)
         return worst_case.limited(ask, model) if held is not None and held[1].budget_nano is not None else ask
 
     async def grant(self, principal: Principal, ask: Ask, model: Model, call: Call) -> Grant:
         """Holds what the call may use. Raises the refusals of accounts.limits, or UnpricedModelError."""
-        held = _held(principal)
+        held = self._held(principal)
         if held is None:
             return FREE
         subject, ceilings = held
@@ -72,6 +78,15 @@ class Allowances:
         held = _held(principal if principal.rules is not None else replace(principal, rules=KeyRules()))
         return None if held is None else await self._limiter.standing(*held)
 
+    def _held(self, principal: Principal) -> _Held | None:
+        """The key directory hands out the same principal for as long as it remembers a key."""
+        known = self._remembered.get(id(principal))
+        if known is None:
+            if len(self._remembered) >= _MOST_REMEMBERED:
+                self._remembered.clear()
+            known = self._remembered[id(principal)] = (principal, _held(principal))
+        return known[1]
+
 
 def _most(ask: Ask, model: Model, call: Call) -> Decimal:
     cost = worst_case.cost(ask, model, sent_bytes=len(call.body))
@@ -84,10 +99,10 @@ def _most(ask: Ask, model: Model, call: Call) -> Decimal:
     return cost
 
 
-def _held(principal: Principal) -> tuple[Subject, Ceilings] | None:
-    if principal.rules is None or principal.key_id is None:
+def _held(principal: Principal) -> _Held | None:
+    if principal.rules is None or principal.limits_id is None:
         return None
-    subject = Subject(principal.organization_id, "key", principal.key_id)
+    subject = Subject(principal.organization_id, "key", principal.limits_id)
     return subject, _ceilings(principal.rules, principal.is_test)
 
 

@@ -65,7 +65,7 @@ class Model:
     automatic: bool = True  # may be chosen when the caller names no model
     dialect: str = "openai"  # one of DIALECTS: how its provider is spoken to
     is_simulated: bool = False  # the mock provider answers in its place
-    takes_own_key: bool = False  # an organisation may bring its own key for it
+    takes_own_key: bool = False  # an organization may bring its own key for it
 
     @property
     def is_available(self) -> bool:
@@ -152,7 +152,7 @@ class Catalog:
         return tuple(model for model in self.chat_models() if model.is_available)
 
     def with_own_keys(self, providers: Collection[str]) -> "Catalog":
-        """What an organisation can use that has keys of its own at these providers.
+        """What an organization can use that has keys of its own at these providers.
 
         Their models are available to it and really answered. What is simulated here besides is no longer chosen
         automatically: whoever brings a key wants real answers, and gets invented ones only by asking for them.
@@ -256,7 +256,7 @@ def _model(name: str, entry: Entry, *, provider: ProviderEntry, quality_source: 
         retires_on=entry.day("retires_on"),
         automatic=entry.flag("automatic", default=True),
         dialect=provider.dialect,
-        # nor is it sent an organisation's
+        # nor is it sent an organization's
         takes_own_key=provider.takes_keys and not own_base_url,
     )
 

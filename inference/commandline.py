@@ -1,4 +1,4 @@
-"""Lets management commands send asks through the gateway as an organisation."""
+"""Lets management commands send asks through the gateway as an organization."""
 
 import asyncio
 import time
@@ -33,7 +33,7 @@ def add_organization_option(parser: CommandParser) -> None:
 
 
 def principal_of(organization: str) -> Principal:
-    """An operator acting for an organisation. Raises NotFoundError naming those there are."""
+    """An operator acting for an organization. Raises NotFoundError naming those there are."""
     found = selectors.organization_named(organization)
     return Principal(
         organization_id=found.pk,

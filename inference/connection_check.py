@@ -114,7 +114,7 @@ def _prepared(provider: ProviderEntry, secret: str, limit_seconds: float) -> _Ca
 def _openai_call(provider: ProviderEntry, secret: str, limit_seconds: float) -> _Call:
     import openai
 
-    # an organisation or project that the operator's environment names is not this key's
+    # an organization or project that the operator's environment names is not this key's
     strangers: Any = {"OpenAI-Organization": openai.omit, "OpenAI-Project": openai.omit}
 
     def call() -> None:

@@ -30,7 +30,7 @@ _NOT_SHAPING = frozenset(
 def fingerprint(ask: Ask, *, target: str, is_mock: bool, secret: bytes) -> bytes:
     """16 bytes that two requests share only if they ask the same thing of the same target.
 
-    `target` is the resolved model, or the routing policy when a model is yet to be chosen. The organisation and the
+    `target` is the resolved model, or the routing policy when a model is yet to be chosen. The organization and the
     namespace are walls of the cache itself (`caching.protocols.Namespace`). Keyed with `secret`, so that a reader of
     the store cannot try out prompts.
     """

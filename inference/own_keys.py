@@ -1,4 +1,4 @@
-"""Where the key for each provider comes from, and whether an organisation's own one works."""
+"""Where the key for each provider comes from, and whether an organization's own one works."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -32,7 +32,7 @@ class Source(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ProviderState:
-    """One provider as an organisation sees it. `models`: how many of its models an own key opens."""
+    """One provider as an organization sees it. `models`: how many of its models an own key opens."""
 
     name: str
     title: str
@@ -65,7 +65,7 @@ def states(organization_id: UUID) -> Iterator[ProviderState]:
 
 
 def put(actor: Actor, provider: str, secret: str) -> KeptCredential:
-    """Keeps an organisation's own key for a provider of the catalogue."""
+    """Keeps an organization's own key for a provider of the catalogue."""
     # whoever may not do this is not told which providers there are
     actor.principal.require_right(Right.MANAGE_PROVIDER_CREDENTIALS)
     provider_credentials.put(actor, provider_named(provider).name, secret)
@@ -73,7 +73,7 @@ def put(actor: Actor, provider: str, secret: str) -> KeptCredential:
 
 
 def test(actor: Actor, provider: str) -> Outcome:
-    """Tries the organisation's own key at its provider, and notes what came of it."""
+    """Tries the organization's own key at its provider, and notes what came of it."""
     opened = provider_credentials.open_for_test(actor, provider)
     outcome = connection_check.check(provider_named(provider), opened.secret)
     provider_credentials.note_test(actor, opened.id, outcome.says)

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Protocol
@@ -93,13 +93,14 @@ class Gateway:
         visit = self._visit(principal, ask)
         # counted while the cache is asked: both questions travel to Redis together
         entry = None if principal.rules is None else self.allowances.enter(principal)
-        kept = await self._from_cache(visit)
+        found = await self._look_up(visit)
         limits = None if entry is None else await self.allowances.admit(entry)
+        kept = None if found is None else self._hit(visit, found, limits)
         if kept is not None:
             self._ledger.record(kept.facts)
             if principal.keeps_content:
                 self._keep_content(ask, kept.facts, kept.body)
-            return kept if limits is None else replace(kept, limits=limits)
+            return kept
         if ask.controls.only_if_cached:
             raise NotCachedError(
                 "no kept answer fits and Cache-Control says only-if-cached",
@@ -132,20 +133,19 @@ class Gateway:
         )
 
     def _router_of(self, principal: Principal) -> Router:
-        """An organisation's own keys open models that this installation has no key for; an API key may close some."""
+        """An organization's own keys open models that this installation has no key for; an API key may close some."""
         router = self._router.with_own_keys(principal.own_providers) if principal.provider_keys else self._router
         rules = principal.rules
         return router if rules is None or not rules.models else router.restricted_to(rules.models)
 
-    async def _from_cache(self, visit: Visit) -> Answer | None:
+    async def _look_up(self, visit: Visit) -> Entry | None:
         if not visit.reads:
             return None
-        entry = await self._cache.look_up(
+        return await self._cache.look_up(
             visit.namespace, visit.fingerprint, max_age_seconds=visit.ask.controls.max_age_seconds
         )
-        return self._hit(visit, entry) if entry else None
 
-    def _hit(self, visit: Visit, entry: Entry) -> Answer | None:
+    def _hit(self, visit: Visit, entry: Entry, limits: Mapping[str, str] | None) -> Answer | None:
         worth = self._worth(entry.note, visit.ask.mode, visit.principal.is_test)
         if worth is None:
             return None
@@ -153,8 +153,9 @@ class Gateway:
         age_seconds = max(0, int(time.time() - entry.stored_at))
         if visit.ask.stream:
             events = sse.replay(entry.body, include_usage=visit.ask.include_usage)
-            return Answer(facts=row, body=entry.body, stream=Replay(events, row), age_seconds=age_seconds)
-        return Answer(facts=row, body=entry.body, age_seconds=age_seconds)
+            stream = Replay(events, row)
+            return Answer(facts=row, body=entry.body, stream=stream, age_seconds=age_seconds, limits=limits)
+        return Answer(facts=row, body=entry.body, age_seconds=age_seconds, limits=limits)
 
     def _worth_of(self, data: bytes, mode: RoutingMode, is_test: bool) -> Worth | None:
         """What a kept answer is worth today; None when its model is gone from the catalogue, so that it is unknown."""

@@ -1,4 +1,4 @@
-"""`/settings/providers`: an organisation's own keys at providers, as a page."""
+"""`/settings/providers`: an organization's own keys at providers, as a page."""
 
 from typing import Any
 
@@ -76,4 +76,5 @@ def _state_with_key(request: PageRequest, provider: str) -> ProviderState:
 
 
 def _ids(provider: str) -> str:
-    return f"id_{provider}_%s"
+    # the form puts its fields' names in with `%`; a name that was sent may be anything
+    return f"id_{provider.replace('%', '%%')}_%s"

@@ -43,11 +43,11 @@ from inference.routing.router import Router
 from inference.wire import models
 from inference.wire.addresses import Proxies
 
-_MOST_OWN_KEYS = 2_000  # opened keys of organisations that a process remembers
+_MOST_OWN_KEYS = 2_000  # opened keys of organizations that a process remembers
 
 
 class Providers:
-    """Finds who answers for a model, and with which key: the organisation's own, else the operator's.
+    """Finds who answers for a model, and with which key: the organization's own, else the operator's.
 
     The operator's keys come from the environment, by the name the catalogue gives.
     """
@@ -87,7 +87,7 @@ class Providers:
         return Provider(model.provider, dialect, self._http)
 
     def _open(self, key: ProviderKey, organization_id: UUID, kind: str, base_url: str) -> Provider:
-        """Raises UnreadableProviderKeyError: an organisation that brings a key is never served by the operator's."""
+        """Raises UnreadableProviderKeyError: an organization that brings a key is never served by the operator's."""
         secret = own_keys.secret_of(key, organization_id, self._cipher)
         dialect: Dialect = AnthropicDialect(api_key=secret, name=key.provider, is_own_key=True)
         if kind != "anthropic":

@@ -1,4 +1,4 @@
-"""Brings an empty database to a product's first day: migrated, with Ada's organisation and Mallory's.
+"""Brings an empty database to a product's first day: migrated, with Ada's organization and Mallory's.
 
 Run as `python -m tests.founding` with the product's environment; prints their two API keys as JSON.
 """

@@ -37,7 +37,7 @@ def free_port() -> int:
 
 @dataclass
 class Live:
-    """A running product. `key` belongs to Ada's organisation, `rival_key` to Mallory's."""
+    """A running product. `key` belongs to Ada's organization, `rival_key` to Mallory's."""
 
     base: str
     key: str
@@ -74,7 +74,7 @@ class Live:
         return [child.pid for child in running if "acron_site.web" in _command_line(child)]
 
     def recent(self, *, key: str | None = None) -> list[dict[str, Any]]:
-        """Every row of the ledger that the key's organisation may see, newest first."""
+        """Every row of the ledger that the key's organization may see, newest first."""
         rows: list[dict[str, Any]] = []
         after = ""
         while True:
@@ -122,7 +122,7 @@ def running(data_dir: Path, *, workers: int = 1, settings: Mapping[str, str] | N
 
 
 def found(database_url: str) -> list[str]:
-    """Migrates an empty database; the keys of Ada's organisation and of Mallory's there."""
+    """Migrates an empty database; the keys of Ada's organization and of Mallory's there."""
     environ = _environ(Path(os.environ["ASAHI_STORAGE_DATA_DIR"]), {"DATABASE_URL": database_url})
     keys: list[str] = json.loads(_run(("-m", "tests.founding"), environ))
     return keys

@@ -23,7 +23,7 @@ _TRUTHS = {"true": True, "1": True, "false": False, "0": False, "": False}
 _FOR_PROGRAMS = OpenApiResponse(description="the key was made for a program; log in and use the key that this gives")
 _DOCUMENT: dict[str, Any] = {
     "type": "object",
-    "description": "profile, memberships, and the organisations only this person belongs to with all their rows",
+    "description": "profile, memberships, and the organizations only this person belongs to with all their rows",
     "properties": {
         "format": {"type": "string"},
         "version": {"type": "integer"},
@@ -37,6 +37,7 @@ _DOCUMENT: dict[str, Any] = {
 
 class AccountView(OrganizationAPIView):
     rights: ClassVar[Rights] = {"GET": None, "DELETE": None}
+    asks_password = frozenset({"DELETE"})
 
     @extend_schema(
         summary="Who am I",
@@ -51,8 +52,8 @@ class AccountView(OrganizationAPIView):
 
     @extend_schema(
         summary="Delete the account",
-        description="Removes the person and every organisation only they belong to, with all that is kept of them: "
-        "rows, keys, cache entries, the audit log. Keys they made for programs of organisations that go on stay valid.",
+        description="Removes the person and every organization only they belong to, with all that is kept of them: "
+        "rows, keys, cache entries, the audit log. Keys they made for programs of organizations that go on stay valid.",
         parameters=[
             OpenApiParameter("export", OpenApiTypes.BOOL, description="true: answer with the account's export")
         ],
@@ -60,7 +61,7 @@ class AccountView(OrganizationAPIView):
             204: None,
             (200, "application/json"): _DOCUMENT,
             403: _FOR_PROGRAMS,
-            409: OpenApiResponse(description="the person is the last owner of an organisation others belong to"),
+            409: OpenApiResponse(description="the person is the last owner of an organization others belong to"),
         },
         tags=["auth"],
     )
@@ -77,10 +78,11 @@ class AccountView(OrganizationAPIView):
 
 class AccountExportView(OrganizationAPIView):
     rights: ClassVar[Rights] = {"GET": None}
+    asks_password = frozenset({"GET"})
 
     @extend_schema(
         summary="Export the account",
-        description="Everything that is kept of the person and of the organisations only they belong to.",
+        description="Everything that is kept of the person and of the organizations only they belong to.",
         responses={(200, "application/json"): _DOCUMENT, 403: _FOR_PROGRAMS},
         tags=["auth"],
     )

@@ -32,16 +32,18 @@ from acron_site.lib.errors import InvalidRequestError
 
 _STATES = ("all", "living")
 _NO_SUCH_KEY = OpenApiResponse(description="there is no such key")
-_CONFLICT = OpenApiResponse(description="the organisation has as many keys as it may, or the key cannot be rolled")
+_CONFLICT = OpenApiResponse(description="the organization has as many keys as it may, or the key cannot be rolled")
 _BAD = OpenApiResponse(description="a field is wrong; the message says what to change")
 
 
 class ApiKeysView(OrganizationAPIView):
     rights: ClassVar[Rights] = {"GET": Right.MANAGE_OWN_KEYS, "POST": Right.MANAGE_OWN_KEYS}
+    asks_password = frozenset({"POST"})
 
     @extend_schema(
+        operation_id="governance_api_keys_list",
         summary="API keys",
-        description="Newest first. Members see their own keys, admins those of the organisation. Of a key only its "
+        description="Newest first. Members see their own keys, admins those of the organization. Of a key only its "
         "public part is known.",
         parameters=[
             *pagination.PARAMETERS,
@@ -100,6 +102,7 @@ class ApiKeyView(OrganizationAPIView):
 
 class RollView(OrganizationAPIView):
     rights: ClassVar[Rights] = {"POST": Right.MANAGE_OWN_KEYS}
+    asks_password = frozenset({"POST"})
 
     @extend_schema(
         summary="Roll an API key",

@@ -25,8 +25,8 @@ _HASH: dict[str, Any] = {"type": "string", "description": "SHA-256 in hex", "min
 
 _FILTERS = [
     OpenApiParameter("action", OpenApiTypes.STR, description="`api_key.created`, or `api_key` for all of its kind"),
-    OpenApiParameter("actor", OpenApiTypes.STR, description="an e-mail, a key's public part, an id, `system`"),
-    OpenApiParameter("object", OpenApiTypes.STR, description="an id, a kind, a part of a name, an e-mail"),
+    OpenApiParameter("actor", OpenApiTypes.STR, description="an email, a key's public part, an id, `system`"),
+    OpenApiParameter("object", OpenApiTypes.STR, description="an id, a kind, a part of a name, an email"),
     OpenApiParameter("from", OpenApiTypes.STR, description="a day or a moment; UTC unless it names a zone"),
     OpenApiParameter("until", OpenApiTypes.STR, description="a day (all of it counts) or a moment (not included)"),
 ]
@@ -73,7 +73,7 @@ class AuditView(OrganizationAPIView):
 
     @extend_schema(
         summary="Audit log",
-        description="What was done in the organisation, newest first. Each act's `hash` covers it and the act before.",
+        description="What was done here, newest first. Each entry's `hash` covers it and the one before.",
         parameters=[
             *_FILTERS,
             OpenApiParameter("limit", OpenApiTypes.INT, description=f"1 to {audit_query.MAX_LIMIT}, else 50"),
@@ -109,7 +109,7 @@ class AuditExportView(OrganizationAPIView):
     @extend_schema(
         summary="Export the audit log",
         description="Streamed, oldest first, with all that the hashes cover. In CSV a cell that a spreadsheet would "
-        "run as a formula begins with an apostrophe more. The export is recorded too: as its last act.",
+        "run as a formula begins with an apostrophe more. The export is recorded too: as its last entry.",
         parameters=[*_FILTERS, OpenApiParameter("format", OpenApiTypes.STR, enum=["jsonl", "csv"])],
         responses={
             (200, "application/x-ndjson"): OpenApiTypes.STR,

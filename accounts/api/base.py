@@ -1,4 +1,4 @@
-"""The base of API views that act for the caller's organisation."""
+"""The base of API views that act for the caller's organization."""
 
 from typing import Any, ClassVar
 
@@ -16,6 +16,7 @@ __all__ = ["OrganizationAPIView", "OrganizationViewSet", "Rights"]
 
 class _OfOrganization:
     rights: ClassVar[Rights] = {}  # a method that does not stand here is refused
+    asks_password: ClassVar[frozenset[str]] = frozenset()  # in browsers: methods that take a recent password
     request: Any
 
     @property

@@ -1,4 +1,4 @@
-"""Invitations to the organisation, for programs."""
+"""Invitations to the organization, for programs."""
 
 from typing import ClassVar
 from uuid import UUID
@@ -19,7 +19,7 @@ from accounts.services import invitations
 TOO_MANY = OpenApiResponse(
     description=f"more than {invitations.OPEN_AT_MOST} open, or {invitations.SENT_PER_HOUR} sent within an hour"
 )
-NO_INVITATION = OpenApiResponse(description="there is no such open invitation in this organisation")
+NO_INVITATION = OpenApiResponse(description="there is no such open invitation in this organization")
 
 
 class InvitationsView(OrganizationAPIView):
@@ -39,7 +39,7 @@ class InvitationsView(OrganizationAPIView):
 
     @extend_schema(
         summary="Invite somebody",
-        description=f"Sends a link by e-mail that is good for {invitations.LIFETIME.days} days. The answer does not "
+        description=f"Sends a link by email that is good for {invitations.LIFETIME.days} days. The answer does not "
         "tell whether that address has an account.",
         request=InviteSerializer,
         responses={

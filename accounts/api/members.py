@@ -1,4 +1,4 @@
-"""Members of the organisation, for programs."""
+"""Members of the organization, for programs."""
 
 from typing import Any, ClassVar
 from uuid import UUID
@@ -24,8 +24,8 @@ from accounts.rights import Right
 from accounts.roles import Role
 from accounts.services import members
 
-NO_MEMBER = OpenApiResponse(description="there is no such member in this organisation")
-NO_OWNER = OpenApiResponse(description="the organisation would be without an owner")
+NO_MEMBER = OpenApiResponse(description="there is no such member in this organization")
+NO_OWNER = OpenApiResponse(description="the organization would be without an owner")
 
 
 class MembersView(OrganizationAPIView):
@@ -33,7 +33,7 @@ class MembersView(OrganizationAPIView):
 
     @extend_schema(
         summary="Members",
-        description="Who belongs to the organisation; those who joined first stand first.",
+        description="Who belongs to the organization; those who joined first stand first.",
         parameters=pagination.PARAMETERS,
         responses={200: MembersSerializer, 400: OpenApiResponse(description="a parameter is wrong")},
         tags=["members"],
@@ -66,7 +66,7 @@ class MemberView(OrganizationAPIView):
     @extend_schema(
         summary="Remove a member",
         description="Ends the membership and the keys that speak for the person, at once. Keys for programs that they "
-        "made belong to the organisation and stay; they are listed, so that you can decide.",
+        "made belong to the organization and stay; they are listed, so that you can decide.",
         responses={200: RemovedMemberSerializer, 404: NO_MEMBER, 409: NO_OWNER},
         tags=["members"],
     )
@@ -82,6 +82,7 @@ class MemberView(OrganizationAPIView):
 class OwnershipView(OrganizationAPIView):
     # a key for programs acts as an admin: this takes a log-in, or the key that one gives
     rights: ClassVar[Rights] = {"POST": Right.MANAGE_OWNERS}
+    asks_password = frozenset({"POST"})
 
     @extend_schema(
         summary="Hand the ownership on",

@@ -74,7 +74,7 @@ class InvitationSerializer(serializers.Serializer[Invited]):
     id = serializers.UUIDField()
     email = serializers.EmailField()
     role = serializers.ChoiceField(choices=ROLES)
-    invited_by = serializers.CharField(help_text="an e-mail address; empty when that person is gone")
+    invited_by = serializers.CharField(help_text="an email address; empty when that person is gone")
     sent_at = serializers.DateTimeField()
     expires_at = serializers.DateTimeField()
     state = serializers.ChoiceField(choices=[(state.value, state.value) for state in (State.OPEN, State.EXPIRED)])
@@ -95,7 +95,7 @@ class SettingSerializer(serializers.Serializer[Any]):
 
 
 class PoliciesSerializer(serializers.Serializer[Any]):
-    id = serializers.UUIDField(help_text="of the organisation")
+    id = serializers.UUIDField(help_text="of the organization")
     name = serializers.CharField()
     slug = serializers.CharField()
     settings = SettingSerializer(many=True)

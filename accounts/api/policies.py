@@ -1,4 +1,4 @@
-"""What is set for the organisation, for programs."""
+"""What is set for the organization, for programs."""
 
 from typing import Any, ClassVar
 
@@ -20,7 +20,7 @@ class PoliciesView(OrganizationAPIView):
 
     @extend_schema(
         summary="Settings",
-        description="What is set for the organisation; each setting says its default and where its value comes from.",
+        description="What is set for the organization; each setting says its default and where its value comes from.",
         responses={200: PoliciesSerializer},
         tags=["organization"],
     )

@@ -26,11 +26,11 @@ class OpenAPIView(APIView):
 class SignUpView(OpenAPIView):
     @extend_schema(
         summary="Sign up",
-        description="Makes an account, the organisation it owns, and a key that may do everything there.",
+        description="Makes an account, the organization it owns, and a key that may do everything there.",
         request=SignUpSerializer,
         responses={
             201: AccountSerializer,
-            409: OpenApiResponse(description="the e-mail cannot be used"),
+            409: OpenApiResponse(description="the email cannot be used"),
             429: OpenApiResponse(description="too many sign-ups from one address; wait as long as Retry-After says"),
         },
         auth=[],
@@ -58,7 +58,7 @@ class LogInView(OpenAPIView):
         responses={
             200: AccountSerializer,
             401: OpenApiResponse(
-                description="wrong e-mail or password; code `mfa_required`: the second factor is missing or wrong"
+                description="wrong email or password; code `mfa_required`: the second factor is missing or wrong"
             ),
             429: OpenApiResponse(description="too many failures; wait as long as Retry-After says"),
         },

@@ -10,7 +10,7 @@ from accounts.models import normalised_email
 class DeleteAccountForm(forms.Form):
     email = forms.CharField(
         max_length=254,
-        label="Your e-mail address",
+        label="Your email address",
         help_text="Type it to confirm.",
         widget=forms.TextInput(attrs={"autocomplete": "off", "inputmode": "email", "spellcheck": "false"}),
     )

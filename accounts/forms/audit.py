@@ -7,8 +7,8 @@ from django import forms
 
 _LABELS = {"object": "Done to", "actor": "Done by"}
 _HELP = {
-    "actor": "An e-mail address, the public part of a key, or an id.",
-    "object": "A name or a part of it, an e-mail address, a kind such as api_key, or an id.",
+    "actor": "An email address, the public part of a key, or an id.",
+    "object": "A name or a part of it, an email address, a kind such as api_key, or an id.",
 }
 
 

@@ -1,4 +1,4 @@
-"""Forms of the members page and of organisations."""
+"""Forms of the members page and of organizations."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -13,7 +13,7 @@ from accounts.services.retention import LONGEST_DAYS
 class InviteForm(forms.Form):
     email = forms.EmailField(
         max_length=254,
-        label="E-mail address",
+        label="Email address",
         widget=forms.EmailInput(attrs={"autocomplete": "off", "placeholder": "grace@example.com"}),
     )
     role = forms.ChoiceField(label="Role", initial=Role.MEMBER.value)

@@ -8,7 +8,6 @@ import time
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -25,9 +24,10 @@ from accounts.limits.domain import (
     Verdict,
     ceil_nano,
     dollars,
-    month_of,
 )
 from accounts.limits.memory import MemoryCounters
+from accounts.limits.spending import LedgerUnreadableError, Spending, Spent
+from acron_site.lib.values import quick
 
 logger = logging.getLogger(__name__)
 
@@ -39,13 +39,8 @@ _COMPARE_AFTER_SECONDS = 10.0
 # how long a call waits while others hold what is left of a budget, before it is refused
 _PAUSES_SECONDS = (0.05, 0.1, 0.2, 0.4, 0.8)
 
-Spent = Callable[[Subject, datetime], Decimal]
 
-
-class LedgerUnreadableError(Exception):
-    """What was spent could not be read."""
-
-
+@quick
 @dataclass(frozen=True, slots=True)
 class Entry:
     """A request that is being counted. `reading` is under way already."""
@@ -75,6 +70,7 @@ class Limiter:
     ) -> None:
         self._shared, self._spent, self._processes, self._clock = shared, spent, max(1, processes), clock
         self._pauses = tuple(pauses_seconds)
+        self._spending = Spending(spent)
         self._spare = MemoryCounters()
         self._balances = Balances()
         self._threads = ThreadPoolExecutor(max_workers=2, thread_name_prefix="budgets")
@@ -139,11 +135,13 @@ class Limiter:
         reading = await self._take(subject, taking, balance)
         if reading is None:
             reading = await self._take_locally(subject, taking, balance)
-        spent = None if balance is None else dollars(reading.spent_nano)
+        spent: Decimal | None = dollars(reading.spent_nano)
+        if balance is None:
+            spent = await self._spending.of(subject, taking.now_ms, patience_seconds=_PATIENCE_SECONDS)
         return Standing(
             requests_remaining=None if ceilings.requests is None else max(0, ceilings.requests - reading.requests),
             tokens_remaining=None if ceilings.tokens is None else max(0, ceilings.tokens - reading.tokens),
-            spent_usd=await self._spent_by_ledger(subject, taking.now_ms) if spent is None else spent,
+            spent_usd=spent,
             held_usd=None if balance is None else dollars(reading.held_nano),
         )
 
@@ -169,6 +167,7 @@ class Limiter:
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=1.0)
         self._threads.shutdown(wait=False, cancel_futures=True)
+        self._spending.close()
 
     def _taking(self, ceilings: Ceilings, tokens: int, cost_usd: Decimal) -> Taking:
         return Taking(
@@ -251,13 +250,6 @@ class Limiter:
     def _compare(self, subject: Subject, balance: Balance, now_ms: int) -> None:
         if not self._is_closed:
             self._read_ledger(subject, balance, now_ms, compares=False)
-
-    async def _spent_by_ledger(self, subject: Subject, now_ms: int) -> Decimal | None:
-        asked = asyncio.get_running_loop().run_in_executor(self._threads, self._spent, subject, month_of(now_ms))
-        try:
-            return await asyncio.wait_for(asked, _PATIENCE_SECONDS)
-        except (TimeoutError, LedgerUnreadableError):
-            return None
 
     # this process alone
 

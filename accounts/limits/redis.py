@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable
 from datetime import datetime
 from functools import lru_cache
+from typing import NamedTuple
 
 from hiredis import ReplyError
 
@@ -24,6 +25,14 @@ from acron_site.lib.redis_links import Links
 
 # a month's counter outlives its month: calls that began in it are settled after it
 _AFTERLIFE_SECONDS = 2 * 86_400
+_VERDICTS = tuple(Verdict)
+
+
+class _Keys(NamedTuple):
+    """A script's keys as they go over the wire, their number in front."""
+
+    number: int
+    packed: bytes
 
 
 class RedisCounters:
@@ -33,84 +42,116 @@ class RedisCounters:
         self._links = links
 
     def take(self, subject: Subject, taking: Taking) -> Awaitable[Reading | None]:
-        values = (
-            *(taking.now_ms, taking.requests, taking.requests_limit, taking.tokens, taking.tokens_limit),
-            *(taking.nano, taking.nano_limit, taking.floor_nano, taking.owed_nano, expiry_of(taking.now_ms)),
-            taking.owed_epoch,
-        )
-        return _reading(self._run(TAKE, _keys(subject, taking.now_ms), values))
+        now_ms = taking.now_ms
+        values = (now_ms, taking.requests, taking.requests_limit, taking.tokens, taking.tokens_limit)
+        if taking.nano_limit < 0:  # nobody asks for the month
+            return _reading(self._run(TAKE, _minute(subject), values))
+        money = (taking.nano, taking.nano_limit, taking.floor_nano, taking.owed_nano, expiry_of(now_ms))
+        return _reading(self._run(TAKE, _both(subject, month_of(now_ms)), (*values, *money, taking.owed_epoch)))
 
     def settle(self, subject: Subject, settlement: Settlement) -> Awaitable[bool | None]:
         values = (
             *(slice_of(settlement.taken_ms), settlement.tokens_difference, expiry_of(settlement.taken_ms)),
             *(settlement.held_nano, settlement.spent_nano, settlement.epoch),
         )
-        return _is_done(self._run(SETTLE, _keys(subject, settlement.taken_ms), values))
+        return _is_done(self._run(SETTLE, _both(subject, month_of(settlement.taken_ms)), values))
 
     def hold(self, subject: Subject, *, taken_ms: int, held_nano: int) -> None:
         connection = self._links.connection
         if connection is not None:
-            _, month = _keys(subject, taken_ms)
-            connection.tell(pack(b"HINCRBY", month, b"h%d" % expiry_of(taken_ms), b"%d" % held_nano))
+            name = _month_name(subject, month_of(taken_ms))
+            connection.tell(pack(b"HINCRBY", name, b"h%d" % expiry_of(taken_ms), b"%d" % held_nano))
 
     def raise_to(self, subject: Subject, *, now_ms: int, spent_nano: int, epoch: int) -> Awaitable[bool | None]:
         ends = int(next_month(now_ms).timestamp()) + _AFTERLIFE_SECONDS
-        return _is_done(self._run(RAISE, _keys(subject, now_ms)[1:], (spent_nano, epoch, ends)))
+        keys = _keys(_month_name(subject, month_of(now_ms)))
+        return _is_done(self._run(RAISE, keys, (spent_nano, epoch, ends)))
 
-    def _run(self, script: Script, keys: tuple[bytes, ...], values: tuple[int, ...]) -> Awaitable[object]:
-        """The script's reply, None if Redis is out of reach. Sends before it returns."""
+    def _run(self, script: Script, keys: _Keys, values: tuple[int, ...]) -> "_Running":
+        """Sends before it returns."""
         connection = self._links.connection
-        pending = connection.ask(_command(b"EVALSHA", script.name, keys, values)) if connection else None
-        return self._reply(pending, script, keys, values)
-
-    async def _reply(
-        self,
-        pending: "asyncio.Future[object] | None",
-        script: Script,
-        keys: tuple[bytes, ...],
-        values: tuple[int, ...],
-    ) -> object:
-        reply = await pending if pending is not None else None
-        if isinstance(reply, ReplyError) and str(reply).startswith("NOSCRIPT"):
-            connection = self._links.connection
-            reply = await connection.ask(_command(b"EVAL", script.text, keys, values)) if connection else None
-        return None if isinstance(reply, ReplyError) else reply
+        pending = None if connection is None else connection.ask(_command(script.by_name, keys, values))
+        return _Running(self._links, pending, script, keys, values)
 
 
-async def _reading(running: Awaitable[object]) -> Reading | None:
-    reply = await running
+class _Running(NamedTuple):
+    """A script on its way."""
+
+    links: Links
+    pending: "asyncio.Future[object] | None"
+    script: Script
+    keys: _Keys
+    values: tuple[int, ...]
+
+    async def again(self) -> object:
+        """With the script's text, for a Redis that does not know it by its name."""
+        connection = self.links.connection
+        return (
+            None if connection is None else await connection.ask(_command(self.script.by_text, self.keys, self.values))
+        )
+
+
+async def _reply(running: _Running) -> object:
+    """None if Redis is out of reach."""
+    reply = None if running.pending is None else await running.pending
+    if isinstance(reply, ReplyError):
+        reply = await running.again() if str(reply).startswith("NOSCRIPT") else None
+    return None if isinstance(reply, ReplyError) else reply
+
+
+async def _reading(running: _Running) -> Reading | None:
+    pending = running.pending
+    # straight on where nothing is out of the ordinary: each step between costs every hit of a limited key
+    reply = None if pending is None else await pending
+    if type(reply) is not list:
+        reply = await _reply(running)
     if not isinstance(reply, list):
         return None
     verdict, wait_ms, requests, requests_slice, tokens, tokens_slice, spent, held, epoch, expired = reply
     return Reading(
-        verdict=Verdict(verdict),
-        wait_ms=wait_ms,
-        requests=requests,
-        requests_slice=requests_slice,
-        tokens=tokens,
-        tokens_slice=tokens_slice,
-        spent_nano=spent,
-        held_nano=held,
-        epoch=epoch,
-        has_expired=bool(expired),
+        _VERDICTS[verdict], wait_ms, requests, requests_slice, tokens, tokens_slice, spent, held, epoch, expired == 1
     )
 
 
-async def _is_done(running: Awaitable[object]) -> bool | None:
-    reply = await running
+async def _is_done(running: _Running) -> bool | None:
+    reply = await _reply(running)
     return None if reply is None else reply == 1
 
 
-def _command(verb: bytes, script: bytes, keys: tuple[bytes, ...], values: tuple[int, ...]) -> bytes:
-    return pack(verb, script, b"%d" % len(keys), *keys, *[b"%d" % value for value in values])
+def _command(called: bytes, keys: _Keys, values: tuple[int, ...]) -> bytes:
+    parts = 3 + keys.number + len(values)
+    return b"*%d\r\n%b%b%b" % (parts, called, keys.packed, b"".join(map(_number, values)))
 
 
-def _keys(subject: Subject, now_ms: int) -> tuple[bytes, bytes]:
-    return _keys_in(subject, month_of(now_ms))
+@lru_cache(maxsize=4096)  # limits and zeros come again and again, and so does a moment where there is much to do
+def _number(value: int) -> bytes:
+    digits = b"%d" % value
+    return b"$%d\r\n%b\r\n" % (len(digits), digits)
 
 
 @lru_cache(maxsize=8192)
-def _keys_in(subject: Subject, month: datetime) -> tuple[bytes, bytes]:
-    """The braces keep an organisation on one node of a cluster."""
-    base = f"acron:{{{subject.organization_id.hex}}}:limit:{subject.kind}:{subject.id.hex}"
-    return f"{base}:minute".encode(), f"{base}:{month:%Y-%m}".encode()
+def _minute(subject: Subject) -> _Keys:
+    return _keys(_minute_name(subject))
+
+
+@lru_cache(maxsize=8192)
+def _both(subject: Subject, month: datetime) -> _Keys:
+    return _keys(_minute_name(subject), _month_name(subject, month))
+
+
+def _minute_name(subject: Subject) -> bytes:
+    return f"{_base(subject)}:minute".encode()
+
+
+def _month_name(subject: Subject, month: datetime) -> bytes:
+    return f"{_base(subject)}:{month:%Y-%m}".encode()
+
+
+def _base(subject: Subject) -> str:
+    """The braces keep an organization on one node of a cluster."""
+    return f"acron:{{{subject.organization_id.hex}}}:limit:{subject.kind}:{subject.id.hex}"
+
+
+def _keys(*names: bytes) -> _Keys:
+    packed = b"".join(b"$%d\r\n%b\r\n" % (len(name), name) for name in names)
+    return _Keys(len(names), b"$1\r\n%d\r\n%b" % (len(names), packed))

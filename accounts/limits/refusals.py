@@ -1,7 +1,5 @@
 """What a caller is told who wants more than their limits allow."""
 
-from collections.abc import Mapping
-
 from accounts.limits.domain import (
     Ceilings,
     Reading,
@@ -60,17 +58,15 @@ def rate_headers(reading: Reading, ceilings: Ceilings, now_ms: int) -> dict[str,
     ):
         if limit is not None:
             reset_ms = free_at_ms(latest) - now_ms if latest >= 0 else 0
-            headers |= _three(name, limit, max(0, limit - used), reset_ms)
+            headers[f"x-ratelimit-limit-{name}"] = str(limit)
+            headers[f"x-ratelimit-remaining-{name}"] = str(max(0, limit - used))
+            headers[f"x-ratelimit-reset-{name}"] = _span(_seconds(reset_ms))
     return headers
 
 
-def _three(name: str, limit: int, remaining: int, reset_ms: int) -> Mapping[str, str]:
-    minutes, seconds = divmod(_seconds(reset_ms), 60)
-    return {
-        f"x-ratelimit-limit-{name}": str(limit),
-        f"x-ratelimit-remaining-{name}": str(remaining),
-        f"x-ratelimit-reset-{name}": f"{minutes}m{seconds}s" if minutes else f"{seconds}s",
-    }
+def _span(all_seconds: int) -> str:
+    minutes, seconds = divmod(all_seconds, 60)
+    return f"{minutes}m{seconds}s" if minutes else f"{seconds}s"
 
 
 def _budget(reading: Reading, taking: Taking, ceilings: Ceilings) -> str:

@@ -4,23 +4,31 @@ from hashlib import sha1
 
 from accounts.limits.domain import SLICE_MS, SLICES
 
-# KEYS: the minute's uses, the month's money. A field of the first is `r` or `t` and the slice's number; the second has
-# `spent`, `epoch` and, for each minute in which held amounts fall back, `h` and the minute's number.
+# KEYS: the minute's uses, the month's money (without a budget neither its key nor its figures are sent). A field of the
+# first is `r` or `t` and the slice's number; the second has `spent`, `epoch` and, for each minute in which held amounts
+# fall back, `h` and the minute's number.
 _TAKE = """
 local now, current = tonumber(ARGV[1]), math.floor(tonumber(ARGV[1]) / SLICE_MS)
-local uses, total, latest, stale = {r = {}, t = {}}, {r = 0, t = 0}, {r = -1, t = -1}, {}
+local requests, request_limit = tonumber(ARGV[2]), tonumber(ARGV[3])
+local tokens, token_limit = tonumber(ARGV[4]), tonumber(ARGV[5])
+local money, budget = tonumber(ARGV[6] or 0), tonumber(ARGV[7] or -1)
+local asked, asked_slice, used, used_slice, stale = 0, -1, 0, -1, nil
 local stored = redis.call('HGETALL', KEYS[1])
 for i = 1, #stored, 2 do
-  local name, slice, count = stored[i]:sub(1, 1), tonumber(stored[i]:sub(2)), tonumber(stored[i + 1])
+  local field, count = stored[i], tonumber(stored[i + 1])
+  local slice = tonumber(field:sub(2))
   if slice <= current - SLICES then
-    stale[#stale + 1] = stored[i]
+    stale = stale or {}
+    stale[#stale + 1] = field
   elseif count > 0 then
-    uses[name][slice] = count
-    total[name] = total[name] + count
-    if slice > latest[name] then latest[name] = slice end
+    if field:byte() == 114 then
+      asked, asked_slice = asked + count, math.max(asked_slice, slice)
+    else
+      used, used_slice = used + count, math.max(used_slice, slice)
+    end
   end
 end
-if #stale > 0 then redis.call('HDEL', KEYS[1], unpack(stale)) end
+if stale then redis.call('HDEL', KEYS[1], unpack(stale)) end
 
 local spent, held, epoch, expired = false, 0, 0, 0
 local function read_month()
@@ -47,42 +55,50 @@ local function read_month()
   end
 end
 
-local function wait(name, wanted, limit)
-  local left = total[name]
+local function wait(name, left, wanted, limit)
+  local counts = {}
+  for i = 1, #stored, 2 do counts[stored[i]] = tonumber(stored[i + 1]) end
   for slice = current - SLICES + 1, current do
-    left = left - (uses[name][slice] or 0)
+    left = left - (counts[name .. string.format('%d', slice)] or 0)
     if left + wanted <= limit then return (slice + SLICES) * SLICE_MS - now end
   end
   return -1
 end
 
-local requests, request_limit = tonumber(ARGV[2]), tonumber(ARGV[3])
-local tokens, token_limit = tonumber(ARGV[4]), tonumber(ARGV[5])
-local money, budget = tonumber(ARGV[6]), tonumber(ARGV[7])
+local function count(name, uses)
+  redis.call('HINCRBY', KEYS[1], name .. string.format('%d', current), uses)
+end
+
 local verdict, pause = 0, -1
 if budget >= 0 then read_month() end
-if request_limit >= 0 and total.r + requests > request_limit then
-  verdict, pause = 1, wait('r', requests, request_limit)
-elseif token_limit >= 0 and total.t + tokens > token_limit then
-  verdict, pause = 2, wait('t', tokens, token_limit)
+if request_limit >= 0 and asked + requests > request_limit then
+  verdict, pause = 1, wait('r', asked, requests, request_limit)
+elseif token_limit >= 0 and used + tokens > token_limit then
+  verdict, pause = 2, wait('t', used, tokens, token_limit)
 elseif budget >= 0 then
   if not spent then verdict = 4
   elseif spent + held + money > budget then verdict = 3 end
 end
 if verdict == 0 then
-  for name, count in pairs({r = requests, t = tokens}) do
-    if count > 0 then
-      redis.call('HINCRBY', KEYS[1], name .. string.format('%d', current), count)
-      total[name], latest[name] = total[name] + count, current
-    end
+  local is_new = false
+  if requests > 0 then
+    count('r', requests)
+    is_new = asked_slice < current
+    asked, asked_slice = asked + requests, current
   end
-  if requests + tokens > 0 then redis.call('EXPIRE', KEYS[1], SLICES * SLICE_MS / 1000 + 60) end
+  if tokens > 0 then
+    count('t', tokens)
+    is_new = is_new or used_slice < current
+    used, used_slice = used + tokens, current
+  end
+  -- once for each slice: the minute that is added is longer than a slice
+  if is_new then redis.call('EXPIRE', KEYS[1], SLICES * SLICE_MS / 1000 + 60) end
   if budget >= 0 and money > 0 then
     redis.call('HINCRBY', KEYS[2], 'h' .. ARGV[10], ARGV[6])
     held = held + money
   end
 end
-return {verdict, pause, total.r, latest.r, total.t, latest.t, spent or 0, held, epoch, expired}
+return {verdict, pause, asked, asked_slice, used, used_slice, spent or 0, held, epoch, expired}
 """
 
 _SETTLE = """
@@ -111,11 +127,13 @@ return 1
 
 
 class Script:
-    """A script's text, and the name that Redis knows it by once it has seen it."""
+    """How a script is called, packed: by its text, and by the name that Redis knows it by once it has seen it."""
 
     def __init__(self, text: str) -> None:
-        self.text = text.replace("SLICES", str(SLICES)).replace("SLICE_MS", str(SLICE_MS)).encode()
-        self.name = sha1(self.text, usedforsecurity=False).hexdigest().encode()
+        source = text.replace("SLICES", str(SLICES)).replace("SLICE_MS", str(SLICE_MS)).encode()
+        name = sha1(source, usedforsecurity=False).hexdigest().encode()
+        self.by_name = b"$7\r\nEVALSHA\r\n$%d\r\n%b\r\n" % (len(name), name)
+        self.by_text = b"$4\r\nEVAL\r\n$%d\r\n%b\r\n" % (len(source), source)
 
 
 TAKE, SETTLE, RAISE = Script(_TAKE), Script(_SETTLE), Script(_RAISE)

@@ -1,4 +1,4 @@
-"""Django's e-mails over SendGrid's v3 API."""
+"""Django's emails over SendGrid's v3 API."""
 
 import http.client
 from collections.abc import Sequence
@@ -16,11 +16,11 @@ from acron_site.lib.errors import AcronError
 
 _PATH = "/v3/mail/send"
 _REMEDIES = {
-    400: "it does not like the message; check that ASAHI_EMAIL_FROM_ADDRESS is an e-mail address",
+    400: "it does not like the message; check that ASAHI_EMAIL_FROM_ADDRESS is an email address",
     401: "check SENDGRID_API_KEY",
     403: "verify the sender ASAHI_EMAIL_FROM_ADDRESS at SendGrid, and give the key the right `Mail Send`",
     413: "the message is too large",
-    429: "too many e-mails at once; the next attempt follows by itself",
+    429: "too many emails at once; the next attempt follows by itself",
 }
 
 

@@ -1,7 +1,7 @@
 from django.db import migrations
 
 # A guard against mistakes, not against whoever owns the database: the hash chain shows what they did.
-# `acron.erasing` names the organisation that is being erased as a whole; "everything" empties a test database.
+# `acron.erasing` names the organization that is being erased as a whole; "everything" empties a test database.
 FORWARD = """
 CREATE FUNCTION acron_audit_is_append_only() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN

@@ -49,6 +49,8 @@ class ApiKey(OrganizationScopedModel):
     tokens_per_minute = models.PositiveIntegerField(null=True, blank=True)
     monthly_budget_usd = models.DecimalField(max_digits=14, decimal_places=4, null=True, blank=True)
     rolled_from = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
+    # the first key of a chain of rolled ones: they share its budget and its limits; null for that one itself
+    family_id = models.UUIDField(null=True, blank=True)
     revoked_at = models.DateTimeField(null=True, blank=True)
 
     class Meta(OrganizationScopedModel.Meta):

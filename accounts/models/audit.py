@@ -1,4 +1,4 @@
-"""The audit log: append-only rows, chained by their hashes, one chain per organisation."""
+"""The audit log: append-only rows, chained by their hashes, one chain per organization."""
 
 from django.db import models
 
@@ -7,7 +7,7 @@ from acron_site.lib.ids import uuid7
 
 
 class AuditHead(OrganizationScopedModel):
-    """The end of an organisation's chain. Its row is locked while an act is added."""
+    """The end of an organization's chain. Its row is locked while an act is added."""
 
     organization = models.OneToOneField(
         "accounts.Organization", on_delete=models.CASCADE, related_name="+", primary_key=True
@@ -20,13 +20,13 @@ class AuditHead(OrganizationScopedModel):
 
 
 class AuditEvent(OrganizationScopedModel):
-    """One act. A trigger refuses every change and removal; only erasing a whole organisation takes its chain along.
+    """One act. A trigger refuses every change and removal; only erasing a whole organization takes its chain along.
 
-    People are named by id: their e-mail may change or be erased, the chain may not.
+    People are named by id: their email may change or be erased, the chain may not.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    sequence = models.BigIntegerField()  # 1, 2, 3... within the organisation
+    sequence = models.BigIntegerField()  # 1, 2, 3... within the organization
     occurred_at = models.DateTimeField()
     action = models.CharField(max_length=64)  # "api_key.created"
     actor_kind = models.CharField(max_length=8)  # "user", "key", "system"

@@ -1,4 +1,4 @@
-"""Keys of organisations at providers, write-only."""
+"""Keys of organizations at providers, write-only."""
 
 from django.db import models
 from django.utils import timezone
@@ -9,7 +9,7 @@ from acron_site.lib.ids import uuid7
 
 
 class ProviderCredential(OrganizationScopedModel):
-    """Sealed with the AAD `provider_credential:<organisation>`; only its last four characters are ever shown."""
+    """Sealed with the AAD `provider_credential:<organization>`; only its last four characters are ever shown."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     provider = models.CharField(max_length=64)

@@ -1,4 +1,4 @@
-"""E-mails on their way out."""
+"""Emails on their way out."""
 
 from django.db import models
 from django.utils import timezone
@@ -7,7 +7,7 @@ from acron_site.lib.ids import uuid7
 
 
 class OutgoingEmail(models.Model):
-    """An e-mail that was decided on in a transaction and is sent after it. Removed once it is sent.
+    """An email that was decided on in a transaction and is sent after it. Removed once it is sent.
 
     Sealed whole (recipient, subject, text) with the AAD `outgoing_email:<id>`: it may hold links that open an account.
     """
@@ -20,4 +20,4 @@ class OutgoingEmail(models.Model):
     last_error = models.CharField(max_length=300, blank=True)
 
     def __str__(self) -> str:
-        return f"e-mail {self.pk}"
+        return f"email {self.pk}"

@@ -13,7 +13,7 @@ _ROLES = [(role.value, role.name.title()) for role in Role]
 
 
 class Membership(OrganizationScopedModel):
-    """A person's place in an organisation."""
+    """A person's place in an organization."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships")
@@ -33,7 +33,7 @@ class Membership(OrganizationScopedModel):
 
 
 class Invitation(OrganizationScopedModel):
-    """An offer of membership, sent to an e-mail address. Of its token only a digest is kept."""
+    """An offer of membership, sent to an email address. Of its token only a digest is kept."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     email = models.EmailField()

@@ -1,4 +1,4 @@
-"""People: known by e-mail, outside of organisations."""
+"""People: known by email, outside of organizations."""
 
 import unicodedata
 from typing import Any, ClassVar
@@ -12,8 +12,21 @@ from acron_site.lib.ids import uuid7
 
 
 def normalised_email(email: str) -> str:
-    """The one spelling under which an e-mail address is kept and found."""
-    return unicodedata.normalize("NFC", email.strip()).lower()
+    """The one spelling under which an email address is kept and found.
+
+    What mail servers take for one domain is one here: full-width letters, invisible characters.
+    """
+    name, at, domain = unicodedata.normalize("NFKC", email.strip()).lower().rpartition("@")
+    return name + at + _normalised_domain(domain)
+
+
+def _normalised_domain(domain: str) -> str:
+    if domain.isascii():
+        return domain
+    try:
+        return domain.encode("idna").decode("idna")
+    except UnicodeError:  # no domain, which is for the validation to say
+        return domain
 
 
 class UserManager(BaseUserManager["User"]):
@@ -37,7 +50,7 @@ class Theme(models.TextChoices):
 
 
 class User(AbstractBaseUser, PermissionsMixin):
-    """A person, known by e-mail. People stand outside organisations and belong to them by membership."""
+    """A person, known by email. People stand outside organizations and belong to them by membership."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     email = models.EmailField(unique=True)  # Django's log-in asks for `unique`; the constraint below ignores case

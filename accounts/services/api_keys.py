@@ -19,7 +19,7 @@ from accounts.roles import scopes_of
 from accounts.scopes import HOLDS_EVERYTHING, Scope
 from acron_site.lib.errors import ConflictError, InsufficientScopeError, InvalidRequestError, NotFoundError
 
-MOST_LIVING_KEYS = 500  # an organisation; keys of log-ins do not count, they are few for each person
+MOST_LIVING_KEYS = 500  # an organization; keys of log-ins do not count, they are few for each person
 DEFAULT_OVERLAP = timedelta(days=1)
 _ROLLABLE = frozenset({KeyPurpose.STANDARD, KeyPurpose.SIGN_UP})
 
@@ -46,6 +46,7 @@ def create(
     actor.principal.require_right(Right.MANAGE_OWN_KEYS)
     name, expires_at = key_rules.checked_name(name), key_rules.checked_expiry(expires_at, timezone.now())
     rules = key_rules.checked(rules or KeyRules(), knows_model)
+    _require_without_limits(actor.principal)
     _require_grant(actor.principal, scopes, mode)
     organization = _locked(actor.organization_id)
     _require_room(organization)
@@ -144,6 +145,8 @@ def issue(
         tokens_per_minute=rules.tokens_per_minute,
         monthly_budget_usd=rules.monthly_budget_usd,
         rolled_from=rolled_from,
+        # a rolled key goes on where the old one is: rolling must not be a way to a second budget
+        family_id=None if rolled_from is None else rolled_from.family_id or rolled_from.pk,
     )
     key.save(force_insert=True)
     audit.record(actor, "api_key.created", key, after=shown(key))
@@ -202,7 +205,19 @@ def _require_grant(principal: Principal, scopes: Collection[Scope], mode: KeyMod
         raise InsufficientScopeError("a test key makes test keys only; set mode to 'test'", param="mode")
 
 
+def _require_without_limits(principal: Principal) -> None:
+    """A key with a budget would be held to nothing, could it get another key: one that it makes, or rolls."""
+    rules = principal.rules or KeyRules()
+    if rules != KeyRules(networks=rules.networks):
+        raise InsufficientScopeError(
+            "a key that is held to models, rates or a budget makes and rolls no other keys; use one without them, "
+            "or the page /keys"
+        )
+
+
 def _require_rollable(principal: Principal, key: ApiKey, now: datetime) -> None:
+    if key.pk != principal.key_id:
+        _require_without_limits(principal)
     if key.purpose not in _ROLLABLE:
         raise ConflictError("keys of log-ins and of local starts end by themselves; create a key instead")
     if key.revoked_at is not None or (key.expires_at is not None and key.expires_at <= now):
@@ -231,7 +246,7 @@ def _person(principal: Principal) -> User | None:
 
 
 def _locked(organization_id: UUID) -> Organization:
-    """Acts on keys go one after the other: two at once do not both take the last place. And the organisation is
+    """Acts on keys go one after the other: two at once do not both take the last place. And the organization is
     locked before its rows, as everywhere, so that no two acts wait for each other."""
     return Organization.objects.select_for_update(no_key=True).get(pk=organization_id)
 
@@ -241,4 +256,4 @@ def _require_room(organization: Organization) -> None:
     lives = Q(expires_at=None) | Q(expires_at__gt=timezone.now())
     living = ApiKey.objects.for_organization(organization.pk).filter(lives, revoked_at=None)
     if living.exclude(purpose=KeyPurpose.LOGIN).count() >= MOST_LIVING_KEYS:
-        raise ConflictError(f"an organisation has {MOST_LIVING_KEYS} keys at most; revoke those that nobody uses")
+        raise ConflictError(f"an organization has {MOST_LIVING_KEYS} keys at most; revoke those that nobody uses")

@@ -1,4 +1,4 @@
-"""Clearing what other apps keep of organisations that are gone (see `accounts.belongings`)."""
+"""Clearing what other apps keep of organizations that are gone (see `accounts.belongings`)."""
 
 import logging
 import time
@@ -12,7 +12,7 @@ logger = logging.getLogger(__name__)
 
 
 def clear(organization_id: UUID, *, within_seconds: float | None = None) -> bool:
-    """Erases what other apps keep of an organisation. False when time ran out or a store was away."""
+    """Erases what other apps keep of an organization. False when time ran out or a store was away."""
     end = None if within_seconds is None else time.monotonic() + within_seconds
     is_clear = True
     for kept in belongings.registered():
@@ -27,9 +27,9 @@ def clear(organization_id: UUID, *, within_seconds: float | None = None) -> bool
 
 
 def sweep() -> int:
-    """Clears what belongs to organisations that are gone. Returns how many of those there were."""
+    """Clears what belongs to organizations that are gone. Returns how many of those there were."""
     owners = {owner for kept in belongings.registered() for owner in kept.organizations()}
-    # asked after: an organisation is there before anything of it is
+    # asked after: an organization is there before anything of it is
     gone = owners - set(Organization.objects.filter(pk__in=owners).values_list("pk", flat=True))
     for organization_id in gone:
         logger.info("organization.swept", extra={"organization_id": str(organization_id)})

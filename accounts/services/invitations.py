@@ -1,4 +1,4 @@
-"""Inviting people to an organisation by e-mail, and accepting.
+"""Inviting people to an organization by email, and accepting.
 
 The token goes to the invited address and nowhere else: only its digest is kept, and no page and no answer shows it.
 So whoever presents it reads that mailbox, and accepting proves the address of the account as well as a verification
@@ -49,7 +49,7 @@ class Joined:
 
 @transaction.atomic
 def invite(actor: Actor, email: str, role: Role) -> Invitation:
-    """Offers a membership by e-mail. The answer is the same whether or not that address has an account."""
+    """Offers a membership by email. The answer is the same whether or not that address has an account."""
     email = organizations.require_email(email)
     actor = members.at_work(actor)
     _require_may_give(actor, role)
@@ -123,7 +123,7 @@ def require_invited(user: User, invitation: Invitation) -> None:
     """Raises InsufficientScopeError for everybody but the person with the invited address."""
     if normalised_email(user.email) != normalised_email(invitation.email):
         raise InsufficientScopeError(
-            "this invitation is for another e-mail address; log out, and log in or sign up with the invited one"
+            "this invitation is for another email address; log out, and log in or sign up with the invited one"
         )
 
 
@@ -153,7 +153,7 @@ def _prove_address(actor: Actor, user: User) -> None:
     if address.verified:
         return
     if not address.set_verified():
-        raise ConflictError("this e-mail address was verified by another account; log in with that one")
+        raise ConflictError("this email address was verified by another account; log in with that one")
     audit.record(actor, "user.email_verified", user, after={"method": "invitation"})
 
 
@@ -254,7 +254,7 @@ def _send(actor: Actor, invitation: Invitation, token: str, action: str) -> None
 
 
 def harmless(name: str) -> str:
-    """An organisation's name for a mail to somebody who did not ask for it: no line breaks, nothing to click on."""
+    """An organization's name for a mail to somebody who did not ask for it: no line breaks, nothing to click on."""
     printable = "".join(character if character.isprintable() else " " for character in name)
     apart = re.sub(r"[./:@\\]+(?=\S)", " ", printable)
     return " ".join(apart.split())[:_LONGEST_NAME_IN_A_MAIL]

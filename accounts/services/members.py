@@ -1,6 +1,6 @@
-"""Who belongs to an organisation, and as what.
+"""Who belongs to an organization, and as what.
 
-Everything that changes this first locks the organisation (`organizations.lock`) and asks again who the actor is now:
+Everything that changes this first locks the organization (`organizations.lock`) and asks again who the actor is now:
 of two owners who remove each other at the same instant, the second finds that they are no owner any more.
 """
 
@@ -86,7 +86,7 @@ def transfer_ownership(actor: Actor, member_id: UUID) -> Membership:
 
 
 def at_work(actor: Actor) -> Actor:
-    """Locks the organisation, and gives a person the role that they have now: it may have changed since they asked."""
+    """Locks the organization, and gives a person the role that they have now: it may have changed since they asked."""
     organizations.lock(actor.organization_id)
     if actor.principal.role is None or actor.principal.user_id is None:
         return actor

@@ -1,4 +1,4 @@
-"""What operators do to people: each organisation of that person reads of it in its own audit log."""
+"""What operators do to people: each organization of that person reads of it in its own audit log."""
 
 from uuid import UUID
 
@@ -11,7 +11,7 @@ from accounts.models import ApiKey, KeyPurpose, Membership, User
 from accounts.principal import Principal
 from accounts.roles import Role
 from accounts.scopes import Scope
-from accounts.services import api_keys
+from accounts.services import api_keys, organizations
 from acron_site.lib.errors import InsufficientScopeError, NotFoundError
 
 
@@ -22,7 +22,8 @@ def set_access(operator: User, user_id: UUID, *, is_active: bool, is_staff: bool
     Whoever is locked out loses their sessions with the next request, and the keys that signing up and logging in
     gave them within a second. Only superusers make operators, and nobody changes themselves.
     """
-    user = User.objects.select_for_update().filter(pk=user_id).first()
+    # no stronger lock, see `organizations.lock`
+    user = User.objects.select_for_update(no_key=True).filter(pk=user_id).first()
     if user is None:
         raise NotFoundError("there is no such person any more; go back to the list")
     before = {"is_active": user.is_active, "is_staff": user.is_staff}
@@ -35,6 +36,7 @@ def set_access(operator: User, user_id: UUID, *, is_active: bool, is_staff: bool
     user.save(update_fields=changed)
     # one order for all: two operators at once must not wait for each other
     for membership in user.memberships.order_by("organization_id"):
+        organizations.lock(membership.organization_id)
         actor = _actor(operator, membership, origin)
         audit.record(
             actor,
@@ -62,7 +64,7 @@ def _actor(operator: User, membership: Membership, origin: Origin) -> Actor:
 
 
 def _personal_keys(membership: Membership) -> QuerySet[ApiKey]:
-    """Those that speak for the person; keys made for programs are the organisation's and stay."""
+    """Those that speak for the person; keys made for programs are the organization's and stay."""
     own: QuerySet[ApiKey] = ApiKey.objects.for_organization(membership.organization_id)
     personal = (KeyPurpose.SIGN_UP, KeyPurpose.LOGIN)
     return own.filter(created_by=membership.user_id, purpose__in=personal, revoked_at=None)

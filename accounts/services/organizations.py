@@ -1,4 +1,4 @@
-"""Founding organisations, and what is set for them."""
+"""Founding organizations, and what is set for them."""
 
 import secrets
 from dataclasses import dataclass, field
@@ -35,7 +35,7 @@ class Founded:
 
 @transaction.atomic
 def found(name: str, owner_email: str) -> Founded:
-    """An operator's way to an organisation with its owner, who gets a password if they are new."""
+    """An operator's way to an organization with its owner, who gets a password if they are new."""
     email = require_email(owner_email)
     user, password = User.objects.filter(email=email).first(), None
     if user is not None:
@@ -53,13 +53,13 @@ def found(name: str, owner_email: str) -> Founded:
 def found_with_owner(
     user: User, organization_name: str, *, origin: Origin | None = None, is_verified: bool = False
 ) -> Organization:
-    """Saves a new person as the owner of a new organisation. Raises ConflictError when the e-mail is taken."""
+    """Saves a new person as the owner of a new organization. Raises ConflictError when the email is taken."""
     try:
         with transaction.atomic():
             user.save(force_insert=True)
     except IntegrityError:
         raise ConflictError(
-            "there can be no new account with this e-mail; if it is yours, log in or reset the password",
+            "there can be no new account with this email; if it is yours, log in or reset the password",
             param="email",
         ) from None
     email_addresses.keep(user, is_verified=is_verified)
@@ -68,7 +68,7 @@ def found_with_owner(
 
 @transaction.atomic
 def found_another(user: User, name: str, *, origin: Origin | None = None) -> Organization:
-    """One more organisation of somebody who has an account. Nobody owns more than twenty."""
+    """One more organization of somebody who has an account. Nobody owns more than twenty."""
     name = require_name(name)
     # one after the other, so that each counts the others
     User.objects.select_for_update(no_key=True).get(pk=user.pk)
@@ -94,9 +94,9 @@ def rename(actor: Actor, name: str) -> Organization:
 
 
 def lock(organization_id: UUID) -> Organization:
-    """Holds the organisation until the transaction is through: changes of who belongs to it go one by one.
+    """Holds the organization until the transaction is through: changes of who belongs to it go one by one.
 
-    No stronger lock: a row that points to the organisation takes a light one on it when its transaction ends, and may
+    No stronger lock: a row that points to the organization takes a light one on it when its transaction ends, and may
     hold the end of the audit log by then, which whoever waits here wants next.
     """
     found = Organization.objects.select_for_update(no_key=True).filter(pk=organization_id).first()
@@ -117,7 +117,7 @@ def require_name(text: str) -> str:
 
 @transaction.atomic
 def found_for(user: User, name: str, *, origin: Origin | None = None) -> Organization:
-    """A new organisation, owned by somebody who is there already."""
+    """A new organization, owned by somebody who is there already."""
     organization = create(name)
     Membership(organization=organization, user=user, role=Role.OWNER).save(force_insert=True)
     actor = actors.person(organization.pk, user.pk, Role.OWNER, origin)
@@ -135,7 +135,7 @@ def issue_sign_up_key(user: User, organization: Organization, *, origin: Origin 
 
 
 def create(name: str) -> Organization:
-    """An organisation with the nicest slug that is still free."""
+    """An organization with the nicest slug that is still free."""
     slug = slugify(name)[:50] or "organization"
     for candidate in (slug, f"{slug}-{secrets.token_hex(4)}"):
         try:
@@ -151,5 +151,5 @@ def require_email(text: str) -> str:
     try:
         validate_email(text.strip())
     except ValidationError as error:
-        raise InvalidRequestError(f"{text!r} is no e-mail address", param="email") from error
+        raise InvalidRequestError(f"{text!r} is no email address", param="email") from error
     return normalised_email(text)

@@ -1,4 +1,4 @@
-"""The outbox: e-mails wait in the database until one worker has handed each of them on."""
+"""The outbox: emails wait in the database until one worker has handed each of them on."""
 
 import logging
 import random
@@ -29,7 +29,7 @@ _AT_ONCE = 50  # with the backends' time limit of 10 s these fit into the worker
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """An e-mail to one person."""
+    """An email to one person."""
 
     to: str
     subject: str
@@ -47,9 +47,9 @@ def put(message: Message) -> UUID:
 
 @transaction.atomic
 def send(email_id: UUID) -> bool:
-    """Sends an e-mail that is due and removes it. False: sent already, not due, or with another worker just now.
+    """Sends an email that is due and removes it. False: sent already, not due, or with another worker just now.
 
-    A failure is noted, and the e-mail is due again later; ten failures or three days are the end.
+    A failure is noted, and the email is due again later; ten failures or three days are the end.
     """
     row = _due().filter(pk=email_id).select_for_update(skip_locked=True).first()
     if row is None:

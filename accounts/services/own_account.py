@@ -1,7 +1,7 @@
-"""As whom a person acts on their own account: in the organisation they joined first.
+"""As whom a person acts on their own account: in the organization they joined first.
 
-An account stands outside organisations, the audit log inside of them. What people do to their own account is recorded
-in that one organisation; people who belong to none have nowhere it could be recorded.
+An account stands outside organizations, the audit log inside of them. What people do to their own account is recorded
+in that one organization; people who belong to none have nowhere it could be recorded.
 """
 
 from accounts import actor as actors

@@ -18,7 +18,7 @@ from accounts.roles import Role, scopes_of
 from accounts.services import api_keys, email_addresses, organizations, own_account
 from accounts.services.api_keys import IssuedKey
 from accounts.sign_in import letters, second_factor
-from accounts.throttle import log_in_throttle, sign_up_throttle
+from accounts.throttle import THIS_MACHINE, log_in_throttle, sign_up_throttle
 from acron_site.lib.errors import (
     InsufficientScopeError,
     InvalidApiKeyError,
@@ -28,7 +28,6 @@ from acron_site.lib.errors import (
 
 LOG_IN_KEY_LIFETIME = timedelta(days=30)
 LOG_IN_KEYS_AT_ONCE = 10
-_THIS_MACHINE = frozenset({"", "127.0.0.1", "::1"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +53,10 @@ def sign_up(
     origin: Origin | None = None,
     then: str = "",
 ) -> SignedUp:
-    """Makes a person, the organisation they own, and a key that may do everything there.
+    """Makes a person, the organization they own, and a key that may do everything there.
 
-    Who was invited somewhere else gets an organisation of their own too. `then` is the page that the link in the
-    verification e-mail goes on to.
+    Who was invited somewhere else gets an organization of their own too. `then` is the page that the link in the
+    verification email goes on to.
     """
     if origin is not None:
         count_sign_up(origin)
@@ -74,11 +73,8 @@ def sign_up(
 
 
 def count_sign_up(origin: Origin) -> None:
-    """Raises RateLimitedError when there were too many from the same address; those that fail count too.
-
-    Calls from the machine itself are the operator's own. A proxy there names the real address (see accounts.requests).
-    """
-    if origin.address not in _THIS_MACHINE:
+    """Raises RateLimitedError when there were too many from the same address; those that fail count too."""
+    if origin.address not in THIS_MACHINE:
         sign_up_throttle().begin(origin.address)
 
 
@@ -104,7 +100,7 @@ def log_in(email: str, password: str, *, code: str = "", origin: Origin | None =
     throttle.take_back(email, origin.address)
     membership = selectors.first_membership(user)
     if membership is None:
-        raise InsufficientScopeError("this account belongs to no organisation; ask its owner for an invitation")
+        raise InsufficientScopeError("this account belongs to no organization; ask its owner for an invitation")
     issued = _issue_log_in_key(user, membership, origin, method="password+code" if code else "password")
     return LoggedIn(user_id=user.pk, organization_id=membership.organization_id, api_key=issued.text)
 
@@ -124,6 +120,7 @@ def prove(email: str, password: str, *, origin: Origin) -> User:
 @transaction.atomic
 def log_out(actor: Actor) -> None:
     """Revokes the key if a log-in made it; keys made for programs stay valid."""
+    organizations.lock(actor.organization_id)
     own = ApiKey.objects.for_organization(actor.organization_id)
     api_keys.end(actor, own.filter(pk=actor.principal.key_id, purpose=KeyPurpose.LOGIN, revoked_at=None))
     user_id = actor.principal.user_id
@@ -131,34 +128,48 @@ def log_out(actor: Actor) -> None:
         audit.record(actor, "user.logged_out", User.objects.get(pk=user_id))
 
 
-def set_password(user: User, password: str, *, method: str, origin: Origin) -> None:
-    """Also ends the keys that earlier log-ins made: whoever knew the old password may have one of them."""
+def set_password(user: User, password: str, *, method: str, origin: Origin) -> int:
+    """Also ends what whoever knew the old password may have left behind: the keys that log-ins made, and the wish to
+    change to another address. After the first reset of an account whose address was never proven all its keys end:
+    somebody else may have signed up with that address, and only its owner gets the link. Returns how many keys that
+    were not made by log-ins ended."""
     user.set_password(password)  # before the transaction: hashing is slow on purpose
     with transaction.atomic():
         user.save(update_fields=["password"])
-        for membership in selectors.memberships_of(user):
-            actor = actors.person(membership.organization_id, user.pk, Role(membership.role), origin)
-            own = ApiKey.objects.for_organization(membership.organization_id)
-            api_keys.end(actor, own.filter(created_by=user, purpose=KeyPurpose.LOGIN, revoked_at=None))
+        is_claimed = method == "reset" and email_addresses.prove(user)
+        # one order for all: two acts that lock several organizations must not wait for each other
+        memberships = sorted(selectors.memberships_of(user), key=lambda each: each.organization_id)
+        others = sum(_end_keys(membership, origin, also_others=is_claimed) for membership in memberships)
+        email_addresses.forget_wish(user)
+        if is_claimed:
+            own_account.record(user, "user.email_verified", origin, method=method)
         own_account.record(user, "user.password_changed", origin, method=method)
+    return others
+
+
+def _end_keys(membership: Membership, origin: Origin, *, also_others: bool) -> int:
+    """Ends the keys that a person's log-ins made, or all that they made. Returns how many others ended."""
+    organizations.lock(membership.organization_id)
+    actor = actors.person(membership.organization_id, membership.user_id, Role(membership.role), origin)
+    own = ApiKey.objects.for_organization(membership.organization_id)
+    living = own.filter(created_by=membership.user_id, revoked_at=None)
+    api_keys.end(actor, living.filter(purpose=KeyPurpose.LOGIN))
+    others = list(living.exclude(purpose=KeyPurpose.LOGIN)) if also_others else []
+    api_keys.end(actor, others)
+    return len(others)
 
 
 @transaction.atomic
 def change_profile(actor: Actor, user: User, *, full_name: str, time_zone: str, theme: str) -> None:
     """A person's own name, time zone and theme. The theme is a matter of taste and not recorded."""
-    before = {"full_name": user.full_name, "time_zone": user.time_zone}
-    after = {"full_name": full_name, "time_zone": time_zone}
+    changed = [
+        name for name, value in (("full_name", full_name), ("time_zone", time_zone)) if getattr(user, name) != value
+    ]
     user.full_name, user.time_zone, user.theme = full_name, time_zone, theme
     user.save(update_fields=["full_name", "time_zone", "theme"])
-    changed = [name for name in after if before[name] != after[name]]
     if changed:
-        audit.record(
-            actor,
-            "user.profile_changed",
-            user,
-            before={name: before[name] for name in changed},
-            after={name: after[name] for name in changed},
-        )
+        # which, not what: a chain cannot forget a name when its person is erased
+        audit.record(actor, "user.profile_changed", user, after={"fields": changed})
 
 
 def _require_good_password(password: str, user: User) -> None:
@@ -173,14 +184,16 @@ def _proven(email: str, password: str) -> User:
     if user is None:
         make_password(password)  # takes as long as a check, so that time does not tell who has an account
     if user is None or not user.check_password(password) or not user.is_active:
-        raise InvalidApiKeyError("the e-mail or the password is wrong; check both, or reset the password")
+        raise InvalidApiKeyError("the email or the password is wrong; check both, or reset the password")
     return user
 
 
 @transaction.atomic
 def _issue_log_in_key(user: User, membership: Membership, origin: Origin, *, method: str) -> IssuedKey:
-    # log-ins of one person go one after the other, so that each sees the keys of the others
-    User.objects.select_for_update().get(pk=user.pk)
+    # log-ins of one person go one after the other, so that each sees the keys of the others. No stronger lock, as in
+    # `organizations.lock`: a key that is being made names its maker, and takes a light lock on them when it is kept
+    User.objects.select_for_update(no_key=True).get(pk=user.pk)
+    organizations.lock(membership.organization_id)
     now, role = timezone.now(), Role(membership.role)
     actor = actors.person(membership.organization_id, user.pk, role, origin)
     issued = api_keys.issue(

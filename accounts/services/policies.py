@@ -1,4 +1,4 @@
-"""Changing several settings of an organisation at once: all of them, or none."""
+"""Changing several settings of an organization at once: all of them, or none."""
 
 from django.db import transaction
 

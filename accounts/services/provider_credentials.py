@@ -1,4 +1,4 @@
-"""An organisation's own keys at providers: they go in, are used and tested, and never come out again."""
+"""An organization's own keys at providers: they go in, are used and tested, and never come out again."""
 
 import re
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""Whether an organisation's prompts and answers are kept, and for how long."""
+"""Whether an organization's prompts and answers are kept, and for how long."""
 
 from django.db import transaction
 

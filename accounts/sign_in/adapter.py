@@ -1,4 +1,4 @@
-"""How signing in works here: allauth's flows, with our organisations, throttles, e-mails, audit log and encryption."""
+"""How signing in works here: allauth's flows, with our organizations, throttles, emails, audit log and encryption."""
 
 from typing import Any
 
@@ -7,6 +7,7 @@ from allauth.account.authentication import get_authentication_records
 from allauth.account.models import EmailAddress
 from allauth.account.utils import get_next_redirect_url
 from allauth.mfa.adapter import DefaultMFAAdapter
+from allauth.mfa.models import Authenticator
 from allauth.usersessions.adapter import DefaultUserSessionsAdapter
 from allauth.usersessions.models import UserSession
 from django.contrib import messages
@@ -30,12 +31,12 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
     request: HttpRequest
     error_messages = {
         **DefaultAccountAdapter.error_messages,
-        "email_password_mismatch": "The e-mail or the password is wrong; check both, or reset the password.",
+        "email_password_mismatch": "The email or the password is wrong; check both, or reset the password.",
         "too_many_login_attempts": "Too many failed tries; wait a few minutes, or reset the password.",
         "enter_current_password": _WRONG_PASSWORD.capitalize() + ".",
         "incorrect_password": _WRONG_PASSWORD.capitalize() + ".",
-        "email_taken": "There can be no new account with this e-mail; if it is yours, log in or reset the password.",
-        "duplicate_email": "This is your e-mail address already, or the one you are changing to; enter another one.",
+        "email_taken": "There can be no new account with this email; if it is yours, log in or reset the password.",
+        "duplicate_email": "This is your email address already, or the one you are changing to; enter another one.",
         "incorrect_code": "This code is wrong or was used; wait for the next one.",
         "rate_limited": "Too many tries; wait a few minutes.",
         "invalid_password_reset": "This link was used already or is too old; ask for a new one.",
@@ -85,7 +86,13 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         match = self.request.resolver_match
         is_change = match is not None and match.url_name == "account_change_password"
         method = "change" if is_change else "reset"
-        people.set_password(user, password, method=method, origin=origin_of(self.request))
+        ended = people.set_password(user, password, method=method, origin=origin_of(self.request))
+        if ended:
+            messages.warning(
+                self.request,
+                "Your address had not been confirmed before, and somebody else may have signed up with it: "
+                f"API keys made until now have ended ({ended}). Log in and create new ones under API keys.",
+            )
 
     def confirm_email(self, request: HttpRequest, email_address: EmailAddress) -> bool:
         try:
@@ -108,7 +115,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         return letters.verification_link(emailconfirmation.key, then=get_next_redirect_url(request) or "")
 
     def get_reset_password_from_key_url(self, key: str) -> str:
-        # under the address that the operator configured: who asks for the e-mail may send any Host header
+        # under the address that the operator configured: who asks for the email may send any Host header
         address: str = super().get_reset_password_from_key_url(key)
         return emails.link("/" + address.partition("://")[2].partition("/")[2])
 
@@ -118,7 +125,7 @@ class MfaAdapter(DefaultMFAAdapter):  # type: ignore[misc]
         **DefaultMFAAdapter.error_messages,
         "incorrect_code": AccountAdapter.error_messages["incorrect_code"],
         "unknown_passkey": "This passkey is not known here, or the page was open for too long; try again.",
-        "unverified_email": "Confirm your e-mail address first: open the link in the e-mail that we sent.",
+        "unverified_email": "Confirm your email address first: open the link in the email that we sent.",
     }
 
     def encrypt(self, text: str) -> str:
@@ -126,6 +133,11 @@ class MfaAdapter(DefaultMFAAdapter):  # type: ignore[misc]
 
     def decrypt(self, encrypted_text: str) -> str:
         return second_factor.unseal(encrypted_text)
+
+    def generate_authenticator_name(self, user: User, type: Authenticator.Type) -> str:  # noqa: A002 - allauth's name
+        """What is suggested; people rename it to what they call their device."""
+        number = Authenticator.objects.filter(user=user, type=type).count() + 1
+        return "My passkey" if number == 1 else f"My passkey {number}"
 
     def get_public_key_credential_rp_entity(self) -> dict[str, str]:
         return {**super().get_public_key_credential_rp_entity(), "name": "ACRON"}

@@ -1,6 +1,7 @@
 """The forms of signing in that differ from allauth's."""
 
 from typing import Any, ClassVar
+from uuid import uuid4
 
 from allauth.account import app_settings
 from allauth.account import forms as allauth_forms
@@ -12,8 +13,9 @@ from allauth.usersessions.forms import ManageUserSessionsForm
 from allauth.usersessions.internal.flows import sessions
 from allauth.usersessions.models import UserSession
 from django import forms
-from django.contrib.auth.hashers import make_password
+from django.contrib.auth.tokens import PasswordResetTokenGenerator
 from django.core.validators import MaxLengthValidator
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 
 from accounts.models import User
@@ -22,6 +24,8 @@ from accounts.services import email_addresses, people
 from accounts.sign_in.adapter import note_sign_up
 from acron_site.lib.errors import RateLimitedError
 
+_ABOUT_PASSWORDS = "At least 8 characters that are not easy to guess."
+_LABELS = {"oldpassword": "Current password", "password1": "New password", "password2": "New password again"}
 LONGEST_PASSWORD = 1000  # as for programs; hashing time grows with length
 
 
@@ -38,7 +42,7 @@ class SignUpForm(allauth_forms.SignupForm):  # type: ignore[misc]
         super().__init__(*args, **kwargs)
         self.fields["password1"].max_length = LONGEST_PASSWORD
         self.fields["password1"].validators.append(MaxLengthValidator(LONGEST_PASSWORD))
-        self.fields["password1"].help_text = "At least 8 characters that are not easy to guess."
+        self.fields["password1"].help_text = _ABOUT_PASSWORDS
 
     def validate_unique_email(self, value: str) -> str:
         # only accounts count, not addresses that somebody wants to change to: those may be anybody's
@@ -46,15 +50,27 @@ class SignUpForm(allauth_forms.SignupForm):  # type: ignore[misc]
             return value
         if app_settings.EMAIL_VERIFICATION != app_settings.EmailVerificationMethod.MANDATORY:
             raise forms.ValidationError(_refusal_of_taken())
-        self.account_already_exists = True  # the owner of the address learns it by e-mail, nobody else does
+        self.account_already_exists = True  # the owner of the address learns it by email, nobody else does
         return value
 
     def try_save(self, request: HttpRequest) -> tuple[User | None, HttpResponse | None]:
         if self.account_already_exists:
             people.count_sign_up(origin_of(request))
-            make_password(self.cleaned_data["password1"])  # takes as long as a sign-up, so that time tells nothing
+            self._sign_up_nobody()
         user, response = super().try_save(request)
         return user, response
+
+    def _sign_up_nobody(self) -> None:
+        """Takes as long as a sign-up, so that time tells nothing, and leaves nothing behind."""
+        fields = self.cleaned_data
+        with transaction.atomic():
+            people.sign_up(
+                f"{uuid4().hex}@nobody.invalid",
+                fields["password1"],
+                full_name=fields["full_name"],
+                organization_name=fields["organization_name"],
+            )
+            transaction.set_rollback(True)
 
     def save(self, request: HttpRequest) -> User:
         """Raises the services' own errors, which the view shows."""
@@ -71,15 +87,41 @@ class SignUpForm(allauth_forms.SignupForm):  # type: ignore[misc]
         return made.user
 
 
+class _SaysItPlainly:
+    """The labels of a new password in our words, and what it must be in one sentence."""
+
+    fields: dict[str, forms.Field]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name, field in self.fields.items():
+            field.label = _LABELS[name]
+            field.widget.attrs.pop("placeholder", None)
+        self.fields["password1"].help_text = _ABOUT_PASSWORDS
+
+
+class ChangePasswordForm(_SaysItPlainly, allauth_forms.ChangePasswordForm):  # type: ignore[misc]
+    pass
+
+
+class NewPasswordForm(_SaysItPlainly, allauth_forms.ResetPasswordKeyForm):  # type: ignore[misc]
+    pass
+
+
 class ResetPasswordForm(allauth_forms.ResetPasswordForm):  # type: ignore[misc]
     def clean_email(self) -> str:
         email = get_adapter().clean_email(self.cleaned_data["email"])
         self.users = list(User.objects.filter(email=email, is_active=True))
         return str(email)
 
+    def save(self, request: HttpRequest, **options: Any) -> str:
+        if not self.users:
+            _make_link_for_nobody(self.cleaned_data["email"])
+        return str(super().save(request, **options))
+
 
 class ChangeEmailForm(allauth_forms.AddEmailForm):  # type: ignore[misc]
-    email = forms.EmailField(label="New e-mail address", widget=forms.EmailInput({"autocomplete": "email"}))
+    email = forms.EmailField(label="New email address", widget=forms.EmailInput({"autocomplete": "email"}))
 
     def save(self, request: HttpRequest) -> EmailAddress:
         address = email_addresses.ask_to_change(self.user, self.cleaned_data["email"])
@@ -98,6 +140,14 @@ class EndSessionsForm(ManageUserSessionsForm):  # type: ignore[misc]
             super().save(request)
             return
         sessions.end_sessions(request, list(UserSession.objects.filter(user=request.user, pk=named)))
+
+
+def _make_link_for_nobody(email: str) -> None:
+    """Asks and computes what a link to reset a password takes: without it, time would tell who has an account."""
+    nobody = User(email=email)
+    PasswordResetTokenGenerator().make_token(nobody)
+    email_addresses.is_verified(nobody)
+    email_addresses.pending(nobody)
 
 
 def _refusal_of_taken() -> str:

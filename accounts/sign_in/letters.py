@@ -1,4 +1,4 @@
-"""The e-mails that go with signing in: which of our templates stands for which of allauth's, and what it says."""
+"""The emails that go with signing in: which of our templates stands for which of allauth's, and what it says."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -21,12 +21,12 @@ class Notice:
 
 NOTICES = {
     "password_changed": Notice("Your password was changed", "The password of your account was changed."),
-    "password_reset": Notice("Your password was reset", "The password of your account was reset over an e-mail link."),
+    "password_reset": Notice("Your password was reset", "The password of your account was reset over an email link."),
     "password_set": Notice("Your account has a password", "A password was set for your account."),
     "email_changed": Notice(
-        "Your e-mail address was changed", "Your account has another e-mail address now; this one is no longer used."
+        "Your email address was changed", "Your account has another email address now; this one is no longer used."
     ),
-    "email_deleted": Notice("An e-mail address was removed", "An e-mail address was removed from your account."),
+    "email_deleted": Notice("An email address was removed", "An email address was removed from your account."),
     "totp_activated": Notice("Two-factor log-in is on", "An authenticator app was added to your account."),
     "totp_deactivated": Notice("An authenticator app was removed", "Your account has no authenticator app any more."),
     "recovery_codes_generated": Notice(
@@ -38,7 +38,7 @@ NOTICES = {
 
 
 def send(template_prefix: str, to: str, context: Mapping[str, Any]) -> None:
-    """Queues the e-mail that allauth calls by `template_prefix`, with what of its context our template needs."""
+    """Queues the email that allauth calls by `template_prefix`, with what of its context our template needs."""
     name = template_prefix.rpartition("/")[2]
     match name:
         case "email_confirmation" | "email_confirmation_signup":

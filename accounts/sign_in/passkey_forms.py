@@ -28,6 +28,12 @@ class CredentialField(forms.JSONField):
 
 class AddForm(allauth_forms.AddWebAuthnForm):  # type: ignore[misc]
     name = forms.CharField(max_length=_LONGEST_NAME, required=False)
+    passwordless = forms.BooleanField(
+        label="Passwordless: log in with it alone",
+        required=False,
+        help_text="The device then checks by fingerprint, face or PIN that it is you."
+        " Otherwise it is asked for after the password.",
+    )
     credential = CredentialField()
 
     def clean(self) -> dict[str, Any]:

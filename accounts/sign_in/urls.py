@@ -17,7 +17,7 @@ from django.urls import URLPattern, path, register_converter
 from django.urls.converters import StringConverter
 from django.utils.cache import add_never_cache_headers
 
-from accounts import selectors
+from accounts import selectors, time_zones
 from accounts.models import User
 from accounts.requests import actor_of, chosen_organization
 from accounts.sign_in import views
@@ -33,7 +33,7 @@ register_converter(Alphanumeric, "alphanumeric")
 
 
 def offered(view: View, *methods: str, is_one_transaction: bool = False) -> View:
-    """The view, for these methods only, never kept by a browser's cache, and aware of the person's organisation.
+    """The view, for these methods only, never kept by a browser's cache, and aware of the person's organization.
 
     `is_one_transaction`: what a POST changes and its line in the audit log are kept together or not at all.
     """
@@ -46,8 +46,9 @@ def offered(view: View, *methods: str, is_one_transaction: bool = False) -> View
             request.principal = selectors.principal_of(request.user, chosen_organization(request))
             if request.principal is not None:
                 request.actor = actor_of(request, request.principal)
-        with transaction.atomic() if is_one_transaction and request.method == "POST" else nullcontext():
-            response = view(request, *args, **kwargs)
+        is_atomic = is_one_transaction and request.method == "POST"
+        with time_zones.shown_to(request.user), transaction.atomic() if is_atomic else nullcontext():
+            response = time_zones.rendered(view(request, *args, **kwargs))
         add_never_cache_headers(response)
         return response
 

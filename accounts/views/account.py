@@ -1,4 +1,4 @@
-"""Pages of leaving: taking one's data along, deleting the account, deleting an organisation."""
+"""Pages of leaving: taking one's data along, deleting the account, deleting an organization."""
 
 from allauth.account.decorators import reauthentication_required
 from django.contrib import messages
@@ -28,7 +28,7 @@ def export(request: HttpRequest) -> HttpResponseBase:
 @login_required
 @reauthentication_required  # type: ignore[untyped-decorator]
 def delete(request: HttpRequest) -> HttpResponse:
-    """Also for people who belong to no organisation."""
+    """Also for people who belong to no organization."""
     user = _user(request)
     form = DeleteAccountForm(request.POST if request.method == "POST" else None, email=user.email)
     if not form.is_valid():

@@ -1,4 +1,4 @@
-"""The page of an organisation's members, and what can be done there."""
+"""The page of an organization's members, and what can be done there."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Pages that found an organisation, switch between them, and show what is set for one."""
+"""Pages that found an organization, switch between them, and show what is set for one."""
 
 from uuid import UUID
 
@@ -20,7 +20,7 @@ from acron_site.lib.errors import AcronError
 
 
 class OrganizationNewView(LoginRequiredMixin, View):
-    """Also where people land who belong to no organisation."""
+    """Also where people land who belong to no organization."""
 
     def get(self, request: HttpRequest) -> HttpResponse:
         return _founding(request, OrganizationForm())
@@ -41,7 +41,7 @@ class OrganizationNewView(LoginRequiredMixin, View):
 
 @page(GET=None, POST=None)
 def switch(request: PageRequest) -> HttpResponse:
-    """Changes for which organisation the person acts in this session."""
+    """Changes for which organization the person acts in this session."""
     if request.method == "POST":
         choose_organization(request, _own_organization(request))
     # GET: whoever had to log in first comes back here, with nothing chosen

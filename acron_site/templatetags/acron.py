@@ -11,7 +11,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 from lucide.templatetags.lucide import lucide
 
-from acron_site import appearance
+from acron_site import appearance, user_agents
 from acron_site.navigation import links
 
 register = template.Library()
@@ -46,6 +46,12 @@ def usd(amount: Decimal | None) -> str:
         return f"{sign}< ${_SMALLEST}" if not sign else f"> -${_SMALLEST}"
     places = 2 if size == 0 or size >= _CENT else 4 if size >= _HUNDREDTH_OF_A_CENT else 6
     return f"{sign}${size:,.{places}f}"
+
+
+@register.filter
+def browser(user_agent: str) -> str:
+    """Which browser it is, on which system; the whole header on hovering."""
+    return format_html('<span title="{}">{}</span>', user_agent, user_agents.described(user_agent))
 
 
 @register.filter

@@ -27,7 +27,7 @@ class ContentView(OrganizationAPIView):
 
     @extend_schema(
         summary="Prompt and answer of one request",
-        description="Kept only where the organisation wants it, as long as it says. Each look is in the audit log.",
+        description="Kept only where the organization wants it, as long as it says. Each look is in the audit log.",
         responses={200: _CONTENT, 404: OpenApiResponse(description="nothing is kept of this request")},
         tags=["analytics"],
     )

@@ -1,4 +1,4 @@
-"""`/governance/provider-credentials`: an organisation's own keys at providers, write-only."""
+"""`/governance/provider-credentials`: an organization's own keys at providers, write-only."""
 
 from typing import Any, ClassVar
 
@@ -42,7 +42,7 @@ _OUTCOME = {
         "result": {"type": "string", "description": "ok, or what went wrong"},
     },
 }
-_NO_SUCH = OpenApiResponse(description="no such provider, or no key of your organisation for it")
+_NO_SUCH = OpenApiResponse(description="no such provider, or no key of your organization for it")
 
 
 class ProviderKeySerializer(serializers.Serializer[models.Model]):

@@ -21,7 +21,7 @@ _API_VERSION = "2023-06-01"
 class AnthropicDialect:
     """Translates text conversations both ways. `key_name` is the variable the operator keeps the key in.
 
-    `is_own_key`: the key is the calling organisation's.
+    `is_own_key`: the key is the calling organization's.
     """
 
     def __init__(

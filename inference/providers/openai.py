@@ -30,7 +30,7 @@ class OpenAIDialect:
     """Passes requests on with as few changes as possible; answers are relayed unchanged.
 
     `name` is shown in errors, `key_name` is the variable the operator keeps the key in; `geography` is "us"
-    or "eu" where the provider charges for it. `is_own_key`: the key is the calling organisation's.
+    or "eu" where the provider charges for it. `is_own_key`: the key is the calling organization's.
     """
 
     def __init__(

@@ -58,7 +58,7 @@ class Router:
         self._by_allowed: Callable[[frozenset[str]], Router] = lru_cache(256)(self._restricted_to)
 
     def with_own_keys(self, providers: frozenset[str]) -> "Router":
-        """The router of an organisation that has keys of its own at these providers."""
+        """The router of an organization that has keys of its own at these providers."""
         return self._by_own_keys(providers)
 
     def restricted_to(self, allowed: frozenset[str]) -> "Router":
@@ -144,7 +144,7 @@ class Router:
                 "automatically here; name one of them as the model, or allow the key others under /keys"
             )
         if not self._offers:
-            return "no model is available: set OPENAI_API_KEY or ANTHROPIC_API_KEY, or start with `api --mock`"
+            return "no model is available: set OPENAI_API_KEY or ANTHROPIC_API_KEY, or let the mock provider answer with ASAHI_PROVIDERS_MOCK=true"
         wanted = [f"quality >= {limits.quality:g}"]
         wanted += [f"typical latency <= {limits.latency_ms} ms"] if limits.latency_ms else []
         wanted += [f"cost <= {budget} USD"] if budget is not None else []

@@ -1,6 +1,7 @@
 // What scripts add to pages that work without them. Each part looks after one kind of element.
 
 import { enhanceCopyables } from "./copy.js";
+import { enhanceKeyboard } from "./keyboard.js";
 import { enhancePasswords } from "./passwords.js";
 import { enhanceMenus } from "./menus.js";
 import { enhanceNotices } from "./notices.js";
@@ -16,6 +17,7 @@ function enhance(root) {
 
 enhance(document);
 enhanceMenus();
+enhanceKeyboard();
 startTicking();
 // what htmx brings in later is new to us
 document.addEventListener("htmx:load", (event) => enhance(event.target));

@@ -1,4 +1,4 @@
-"""Colleagues, logged-in browsers and mails, for the stories about organisations."""
+"""Colleagues, logged-in browsers and mails, for the stories about organizations."""
 
 import re
 from typing import Any
@@ -15,14 +15,14 @@ BACKEND = "django.contrib.auth.backends.ModelBackend"
 
 
 def join(owner: Person, name: str, role: Role) -> Membership:
-    """A colleague in the owner's organisation, who may have an account already."""
+    """A colleague in the owner's organization, who may have an account already."""
     email = f"{name.lower()}@example.com"
     user = User.objects.filter(email=email).first() or User.objects.create_user(email, PASSWORD, full_name=name)
     return members.add(owner.actor, owner.organization, user, role)
 
 
 def browser(user: User, organization: Organization | None = None) -> Any:
-    """Somebody's browser, logged in and switched to an organisation."""
+    """Somebody's browser, logged in and switched to an organization."""
     client = Client()
     client.force_login(user, backend=BACKEND)
     if organization is not None:
@@ -38,7 +38,7 @@ def proven(user: User) -> Any:
 
 
 def roles(owner: Person) -> dict[str, str]:
-    """Who belongs to the organisation, and as what."""
+    """Who belongs to the organization, and as what."""
     rows = Membership.objects.for_organization(owner.organization.pk).select_related("user")
     return {row.user.email.partition("@")[0]: row.role for row in rows}
 

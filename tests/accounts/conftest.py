@@ -1,4 +1,4 @@
-"""The people of the stories: Ada owns one organisation, Mallory a rival one."""
+"""The people of the stories: Ada owns one organization, Mallory a rival one."""
 
 from dataclasses import dataclass
 

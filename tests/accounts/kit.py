@@ -41,6 +41,7 @@ class FakeRecords:
         self.by_prefix: dict[str, KeyRecord] = {}
         self.is_away = False
         self.reads = 0
+        self.organization: dict[str, Any] | None = {}  # what its keys carry; None: there is no such organization
         self.noted: list[dict[UUID, str | None]] = []
         self.may_answer = threading.Event()
         self.may_answer.set()
@@ -58,9 +59,7 @@ class FakeRecords:
             prefix=prefix,
             digest=keys.digest(text, PEPPERS.current),
             pepper_id=PEPPERS.current_id,
-            principal=Principal(
-                uuid7(), frozenset({Scope.INFER}), key_id=uuid7(), is_test=mode == "test", rules=rules
-            ),
+            principal=Principal(uuid7(), frozenset({Scope.INFER}), key_id=uuid7(), is_test=mode == "test", rules=rules),
             expires_at=expires_at,
             is_revoked=is_revoked,
         )
@@ -73,6 +72,12 @@ class FakeRecords:
         if self.is_away:
             raise RecordsUnavailableError("away")
         return record
+
+    def keyless(self, anonymous: Principal) -> Principal | None:
+        self.reads += 1
+        if self.is_away:
+            raise RecordsUnavailableError("away")
+        return None if self.organization is None else replace(anonymous, **self.organization)
 
     def note_use(self, uses: Mapping[UUID, str | None]) -> None:
         if self.is_away:

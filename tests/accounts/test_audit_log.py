@@ -348,7 +348,7 @@ def test_the_page_teaches_when_nothing_matches(client, ada):
     response = client.get("/audit", {"action": "never.done"})
 
     assert response.status_code == 200
-    assert "No act matches" in response.content.decode()
+    assert "No entry matches" in response.content.decode()
 
 
 def test_the_page_says_what_is_wrong_with_a_filter(client, ada):

@@ -46,7 +46,7 @@ def test_somebody_known_keeps_the_password(ada):
 
 
 def test_a_wrong_address_is_refused(db):
-    with pytest.raises(CommandError, match="no e-mail address"):
+    with pytest.raises(CommandError, match="no email address"):
         run("--name", "Acme", "--email", "nobody")
 
 

@@ -1,4 +1,4 @@
-"""E-mails: written once, sent once, over the way that is configured, and never in a sign-up's way."""
+"""Emails: written once, sent once, over the way that is configured, and never in a sign-up's way."""
 
 import base64
 import json
@@ -154,7 +154,7 @@ def test_on_the_console_it_is_printed(settings, capsys):
         (400, "ASAHI_EMAIL_FROM_ADDRESS"),
         (401, "SendGrid answered 401: check SENDGRID_API_KEY"),
         (403, "verify the sender"),
-        (429, "too many e-mails"),
+        (429, "too many emails"),
         (500, "SendGrid answered 500"),
         (302, "SendGrid answered 302"),
     ],

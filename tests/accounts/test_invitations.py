@@ -1,4 +1,4 @@
-"""Invitations: sent by e-mail, accepted with the right account, and by nobody else."""
+"""Invitations: sent by email, accepted with the right account, and by nobody else."""
 
 import hashlib
 import threading
@@ -321,7 +321,7 @@ def test_looking_accepts_nothing_and_the_button_does(ada):
     assert after_looking == {"ada": "owner"}
     assert accepted.url == "/getting-started"
     assert roles(ada) == {"ada": "owner", "grace": "admin"}
-    assert graces.get("/members").status_code == 200  # acting for Ada's organisation from now on
+    assert graces.get("/members").status_code == 200  # acting for Ada's organization from now on
     assert acts(ada)[-2:] == ["invitation.accepted", "member.added"]
 
 

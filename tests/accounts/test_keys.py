@@ -74,8 +74,8 @@ def test_without_a_setting_the_first_pepper_comes_from_the_secret_key():
     assert ours.current != theirs.current
 
 
-def test_the_highest_pepper_makes_new_digests_and_the_others_stay():
-    peppers = keys.read_peppers(f"2:{'ab' * 16}, 7:{'cd' * 16}", SECRET_KEY)
+def test_the_first_pepper_makes_new_digests_and_the_others_stay():
+    peppers = keys.read_peppers(f"7:{'cd' * 16}, 2:{'ab' * 16}", SECRET_KEY)
 
     assert peppers.current_id == 7
     assert peppers.current == b"\xcd" * 16

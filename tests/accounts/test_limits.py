@@ -24,10 +24,11 @@ from accounts.limits.domain import (
     floor_nano,
     next_month,
 )
-from accounts.limits.limiter import LedgerUnreadableError, Limiter
+from accounts.limits.limiter import Limiter
 from accounts.limits.memory import MemoryCounters
 from accounts.limits.redis import RedisCounters
 from accounts.limits.refusals import BudgetExceededError
+from accounts.limits.spending import LedgerUnreadableError
 from acron_site.lib.errors import OverloadedError, RateLimitedError
 from acron_site.lib.ids import uuid7
 from acron_site.lib.redis_links import Links
@@ -220,6 +221,17 @@ async def test_subjects_do_not_share_their_limits(limiter, key):
         await limiter.admit(limiter.enter(other, ceilings))
 
 
+async def test_redis_forgets_a_minute_that_is_over(make_limiter, key, clock):
+    limiter = make_limiter()
+    for ceilings in (Ceilings(requests=100), Ceilings(tokens=100)):
+        for _ in range(3):
+            await limiter.admit(limiter.enter(key, ceilings))
+            await hold(limiter, key, "0", ceilings, tokens=0 if ceilings.tokens is None else 10)
+            clock.seconds += 5
+
+        assert [65 < left <= 125 for left in lifetimes(key)] == [True]
+
+
 # tokens
 
 
@@ -383,7 +395,7 @@ async def test_what_was_spent_meanwhile_is_told_when_redis_is_back(key, ledger, 
     await pay(under_way, "0.05")
     redis_.is_away = False
 
-    for worker in (one, other, one):
+    for worker in (other, one):
         await hold(worker, key, "0")
 
     with pytest.raises(BudgetExceededError, match=r"\$0.55 of \$1 are spent"):
@@ -441,6 +453,13 @@ async def settled(limiter: Limiter) -> None:
     """Until nothing of it is under way."""
     while limiter._tasks:
         await asyncio.wait(limiter._tasks)
+
+
+def lifetimes(key: Subject) -> list[int]:
+    """Seconds that Redis keeps what is counted of the minute."""
+    with redis.Redis.from_url(os.environ["REDIS_URL"]) as client:
+        pattern = f"acron:{{{key.organization_id.hex}}}:limit:{key.kind}:{key.id.hex}:minute"
+        return [client.ttl(name) for name in client.scan_iter(pattern)]
 
 
 def forget_counters(key: Subject) -> None:

@@ -370,4 +370,4 @@ def test_an_unproven_address_takes_no_second_factor_where_e_mails_leave(client, 
 
     response = client.get(f"{SECURITY}/app/add", follow=True)
 
-    assert b"Confirm your e-mail address first" in response.content
+    assert b"Confirm your email address first" in response.content

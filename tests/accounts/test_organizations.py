@@ -1,4 +1,4 @@
-"""Founding organisations, switching between them, and their settings."""
+"""Founding organizations, switching between them, and their settings."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor

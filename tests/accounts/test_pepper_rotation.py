@@ -21,7 +21,7 @@ from acron_site.lib.errors import InvalidApiKeyError, OverloadedError
 from tests.accounts.kit import PEPPERS, Clock, FakeRecords, make_directory, prefix_of, revoke
 
 OLD, NEW = PEPPERS.current, b"another pepper, 32 random bytes!"
-BOTH, NEW_ONLY = Peppers({1: OLD, 2: NEW}), Peppers({2: NEW})
+BOTH, NEW_ONLY = Peppers({2: NEW, 1: OLD}), Peppers({2: NEW})
 
 
 @pytest.fixture
@@ -112,7 +112,7 @@ def test_rotating_under_use_refuses_nobody(ada):
     """Workers with the old and with both peppers ask for the same keys while the digests change under them."""
     texts = [api_keys.issue(ada.actor, ada.organization, f"{n}", scopes=[Scope.INFER]).text for n in range(5)]
     before = wiring.peppers()
-    both = Peppers({**before.by_id, 2: NEW})
+    both = Peppers({2: NEW, **before.by_id})
     workers = [KeyDirectory(DatabaseRecords(), peppers, ttl_seconds=0.0) for peppers in (before, both, both)]
     for worker in workers:
         for text in texts:
@@ -165,7 +165,7 @@ def test_keys_that_work_are_counted_by_pepper(ada):
     ("pepper_id", "verdict", "words"),
     [
         (2, Verdict.OK, "all keys are under pepper 2"),
-        (1, Verdict.WARNING, "1 keys still hang on an older pepper than 2"),
+        (1, Verdict.WARNING, "1 keys still hang on another pepper than 2"),
         (3, Verdict.FAILED, "1 keys were digested under pepper 3"),
     ],
 )

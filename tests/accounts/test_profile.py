@@ -16,7 +16,7 @@ def test_name_time_zone_and_theme_are_saved(client, ada):
     event = AuditEvent.objects.for_organization(ada.organization.pk).get(action="user.profile_changed")
     assert (done.status_code, done.url) == (302, "/profile")
     assert (user.full_name, user.time_zone, user.theme) == ("Ada L.", "Europe/Vienna", "dark")
-    assert (event.before["time_zone"], event.after["time_zone"]) == ("UTC", "Europe/Vienna")
+    assert event.after == {"fields": ["full_name", "time_zone"]}  # no name: a chain cannot forget one
     assert 'value="Ada L."' in page
     assert "Your profile is saved" in page
 

@@ -1,4 +1,4 @@
-"""An organisation's own provider keys, as its people and programs meet them: in they go, and never out again."""
+"""An organization's own provider keys, as its people and programs meet them: in they go, and never out again."""
 
 import asyncio
 import json
@@ -338,3 +338,10 @@ def test_keys_that_nobody_has_set_are_no_failure(settings, at_provider):
         call_command("check_providers", stdout=printed)
 
     assert printed.getvalue().splitlines()[0] == "openai: no key; set OPENAI_API_KEY to use it"
+
+
+@pytest.mark.parametrize("provider", ["%00", "%", "%s%s", "%(name)s"])
+def test_a_provider_that_reads_like_a_format_is_unknown_like_any_other(client, ada, provider):
+    client.force_login(ada.user, backend=BACKEND)
+
+    assert client.post("/settings/providers", {"provider": provider, "api_key": SECRET}).status_code == 404

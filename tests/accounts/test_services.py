@@ -118,7 +118,7 @@ def test_a_viewers_log_in_key_may_only_look(ada):
 
 @pytest.mark.parametrize("email", ["ada@example.com", "nobody@example.com"])
 def test_a_wrong_password_and_an_unknown_email_are_refused_in_the_same_words(ada, email):
-    with pytest.raises(InvalidApiKeyError, match="the e-mail or the password is wrong"):
+    with pytest.raises(InvalidApiKeyError, match="the email or the password is wrong"):
         people.log_in(email, "wrong")
 
 

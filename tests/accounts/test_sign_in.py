@@ -1,4 +1,4 @@
-"""Signing up, in and out with a browser, and the e-mails that go with it."""
+"""Signing up, in and out with a browser, and the emails that go with it."""
 
 import dataclasses
 from concurrent.futures import ThreadPoolExecutor
@@ -50,7 +50,7 @@ def test_the_e_mail_of_a_sign_up_proves_the_address_by_a_post(client, db):
     assert (confirmed.status_code, confirmed.url) == (302, "/getting-started")
     assert email_addresses.is_verified(User.objects.get())
     assert b"This link does not work" in client.get(link).content
-    assert [each.subject for each in emails_to("ada@example.com")].count("Confirm your e-mail address") == 1
+    assert [each.subject for each in emails_to("ada@example.com")].count("Confirm your email address") == 1
 
 
 def test_where_verification_is_required_nobody_is_logged_in_before_it(client, db, verification_is_required):
@@ -227,13 +227,13 @@ def test_a_failed_log_in_does_not_tell_who_has_an_account(client, ada, email):
     response = log_in(client, email, "wrong")
 
     assert response.status_code == 200
-    assert b"The e-mail or the password is wrong" in response.content
+    assert b"The email or the password is wrong" in response.content
 
 
 def test_a_locked_account_looks_like_a_wrong_password(client, ada):
     User.objects.update(is_active=False)
 
-    assert b"The e-mail or the password is wrong" in log_in(client).content
+    assert b"The email or the password is wrong" in log_in(client).content
 
 
 def test_page_and_api_share_one_throttle(client, ada):

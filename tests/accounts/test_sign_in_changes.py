@@ -1,4 +1,4 @@
-"""Changing what one signs in with: password, e-mail address, sessions."""
+"""Changing what one signs in with: password, email address, sessions."""
 
 import pytest
 from allauth.account.models import EmailAddress
@@ -85,7 +85,7 @@ def test_an_e_mail_address_changes_once_the_new_one_is_proven(client, ada):
 
     assert (before, User.objects.get().email) == ("ada@example.com", "ada@new.example")
     assert b"ada@new.example" in page
-    assert emails_to("ada@example.com")[-1].subject == "Your e-mail address was changed"
+    assert emails_to("ada@example.com")[-1].subject == "Your email address was changed"
     assert list(EmailAddress.objects.values_list("email", "primary", "verified")) == [("ada@new.example", True, True)]
     assert "user.email_changed" in acts(ada)
 

@@ -1,4 +1,4 @@
-"""Rows of an organisation cannot be read without naming it."""
+"""Rows of an organization cannot be read without naming it."""
 
 import pytest
 from django.db import IntegrityError, transaction

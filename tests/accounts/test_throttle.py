@@ -146,3 +146,41 @@ def test_the_store_does_not_learn_who_logs_in(store, clock):
 
     assert "ada" not in str(list(store._cache))
     assert "1.2.3.4" not in str(list(store._cache))
+
+
+def test_one_address_does_not_try_a_password_on_everybody(store, clock):
+    throttle = LogInThrottle(store, clock=clock)
+
+    allowed = [is_allowed(throttle, email=f"grace{number}@example.com") for number in range(80)]
+
+    assert sum(allowed) == 60
+    assert is_allowed(throttle, email="grace0@example.com", address="5.6.7.8")
+
+
+def test_the_machine_itself_may_log_in_as_many_as_it_likes(store, clock):
+    throttle = LogInThrottle(store, clock=clock)
+
+    assert all(is_allowed(throttle, email=f"grace{number}@example.com", address="127.0.0.1") for number in range(80))
+
+
+def test_all_addresses_of_one_ipv6_network_count_as_one(store, clock):
+    log_ins, sign_ups = LogInThrottle(store, clock=clock), SignUpThrottle(store, per_hour=3, clock=clock)
+
+    guessed = [is_allowed(log_ins, address=f"2001:db8:1:1::{number:x}") for number in range(12)]
+    for number in range(3):
+        sign_ups.begin(f"2001:db8:1:1::{number:x}")
+
+    assert sum(guessed) == 10
+    assert is_allowed(log_ins, address="2001:db8:1:2::1")
+    sign_ups.begin("2001:db8:1:2::1")
+    with pytest.raises(RateLimitedError):
+        sign_ups.begin("2001:db8:1:1:ffff::1")
+
+
+def test_an_ipv4_address_counts_as_itself_over_an_ipv6_socket_too(store, clock):
+    throttle = LogInThrottle(store, clock=clock)
+
+    allowed = [is_allowed(throttle, address=("::ffff:1.2.3.4", "1.2.3.4")[number % 2]) for number in range(12)]
+
+    assert sum(allowed) == 10
+    assert is_allowed(throttle, address="::ffff:1.2.3.5")

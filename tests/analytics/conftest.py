@@ -1,4 +1,4 @@
-"""The ledger on the test run's real PostgreSQL; each test has an organisation of its own."""
+"""The ledger on the test run's real PostgreSQL; each test has an organization of its own."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass

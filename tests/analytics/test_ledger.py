@@ -404,7 +404,7 @@ def test_the_settings_make_a_ledger(db: None, settings, tmp_path: Path):
 def test_a_row_of_an_organization_that_is_gone_does_not_stop_the_ledger(
     make_ledger: MakeLedger, directory: Path, table: Table
 ):
-    unknown = table.organization_id  # no organisation with this id was ever made
+    unknown = table.organization_id  # no organization with this id was ever made
     ledger = make_ledger()
 
     ledger.open(paid_answer(unknown))

@@ -18,7 +18,7 @@ from tests.architecture.made_members import a_member, an_invitation, an_invitati
 class Rule:
     """Who may call a method of an address, and a call that succeeds.
 
-    `make` makes what the address names, in the organisation it is given, and returns the address's arguments;
+    `make` makes what the address names, in the organization it is given, and returns the address's arguments;
     addresses with arguments must have one, so that a stranger can be sent to them.
     """
 

@@ -1,4 +1,4 @@
-"""The links of e-mails that the ACCESS table calls, made for the owner of an organisation."""
+"""The links of emails that the ACCESS table calls, made for the owner of an organization."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -1,4 +1,4 @@
-"""An organisation with a row in every table, each marked so that a leak can be recognised."""
+"""An organization with a row in every table, each marked so that a leak can be recognised."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -34,7 +34,7 @@ PASSWORD = "correct horse battery"
 
 @dataclass(frozen=True)
 class Planted:
-    """`marks` are texts that only this organisation's people may ever see; `ids` name its rows."""
+    """`marks` are texts that only this organization's people may ever see; `ids` name its rows."""
 
     person: Person
     infer_key: str
@@ -43,7 +43,7 @@ class Planted:
 
 
 def planted(name: str) -> Planted:
-    """An organisation whose every text carries a mark of its own."""
+    """An organization whose every text carries a mark of its own."""
     mark = f"marked-{name.lower()}-{sha256(name.encode()).hexdigest()[:8]}"
     person = signed_up(name)
     organization = person.organization
@@ -73,7 +73,7 @@ def tables_without_a_row(organization: Organization) -> list[str]:
 
 
 def fingerprint(organization: Organization) -> str:
-    """One digest of all rows of an organisation: the same as long as nobody has touched any."""
+    """One digest of all rows of an organization: the same as long as nobody has touched any."""
     parts = []
     with connection.cursor() as cursor:
         for model in tenant_tables():

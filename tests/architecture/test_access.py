@@ -177,7 +177,7 @@ def test_a_stranger_finds_no_page(client, ada, mallory, line):
 
 
 def colleague(owner: Person, role: Role) -> User:
-    """Somebody with that role in the owner's organisation, and in no other."""
+    """Somebody with that role in the owner's organization, and in no other."""
     if role is Role.OWNER:
         return owner.user
     user = User.objects.create_user(f"{role}@example.com", "correct horse battery")

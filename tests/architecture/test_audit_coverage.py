@@ -18,14 +18,15 @@ RECORD = "audit.record"
 
 # public functions that change rows without a record of their own, and why that is right
 UNRECORDED = {
-    "appearance.choose_theme": "a person's taste, of no organisation",
+    "appearance.choose_theme": "a person's taste, of no organization",
     "email_addresses.ask_to_change": "a wish; `confirm` changes the address and records it",
+    "email_addresses.forget_wish": "forgets a wish; what ends it is recorded",
     "email_addresses.keep": "mirrors the person's address for allauth",
     "erasure.erase_organization": "takes the log itself along",
     "organizations.create": "recorded with its owner by `found_for`",
-    "outbox.put": "an e-mail, whose cause is recorded",
-    "outbox.send": "an e-mail, whose cause is recorded",
-    "outbox.send_waiting": "an e-mail, whose cause is recorded",
+    "outbox.put": "an email, whose cause is recorded",
+    "outbox.send": "an email, whose cause is recorded",
+    "outbox.send_waiting": "an email, whose cause is recorded",
 }
 
 

@@ -1,4 +1,4 @@
-"""No table, no manager and no field by which one organisation could reach another's rows."""
+"""No table, no manager and no field by which one organization could reach another's rows."""
 
 import ast
 from collections.abc import Iterable
@@ -12,17 +12,17 @@ from accounts.tenancy import OrganizationScopedModel
 from tests.architecture import source
 from tests.architecture.source import Module
 
-# tables that belong to no organisation: people are in several, an organisation is one itself, a mail goes to a person
+# tables that belong to no organization: people are in several, an organization is one itself, a mail goes to a person
 UNSCOPED: set[type[Model]] = {User, Organization, OutgoingEmail}
 
-# where all organisations may be meant
+# where all organizations may be meant
 OPEN_PLACES = {"admin", "tasks", "ledger", "management", "migrations"}
 OPEN_FILES = {
     "accounts/tenancy.py": "declares it",
     "accounts/database_records.py": "looks a key up, which says whose it is only afterwards",
     "accounts/invitation_links.py": "looks an invitation up by its token, which says whose it is only afterwards",
     "accounts/sealed_holdings.py": "re-seals everybody's values; run by the operator's command",
-    "analytics/content_store.py": "writes what many organisations' requests leave, re-seals and purges it",
+    "analytics/content_store.py": "writes what many organizations' requests leave, re-seals and purges it",
     "analytics/services.py": "ends abandoned rows of everybody; called by a task",
 }
 
@@ -38,14 +38,14 @@ RELATION_BASES = {"ModelSerializer", "HyperlinkedModelSerializer", "ModelForm"}
 
 
 def unscoped(models: Iterable[type[Model]]) -> list[str]:
-    """Tables that neither name an organisation nor stand in the list of those that need none."""
+    """Tables that neither name an organization nor stand in the list of those that need none."""
     return [
         model.__name__ for model in models if not issubclass(model, OrganizationScopedModel) and model not in UNSCOPED
     ]
 
 
 def unscoped_reads(module: Module) -> list[int]:
-    """Lines that go round `for_organization` where only one organisation can be meant."""
+    """Lines that go round `for_organization` where only one organization can be meant."""
     if module.path in OPEN_FILES or module.parts & OPEN_PLACES:
         return []
     private = {"all_organizations", "_base_manager", "_default_manager"}
@@ -64,14 +64,14 @@ def relation_fields(module: Module) -> list[int]:
     return found
 
 
-def test_every_table_belongs_to_an_organisation_or_is_listed():
+def test_every_table_belongs_to_an_organization_or_is_listed():
     ours = [model for app in source.APPS for model in apps.get_app_config(app).get_models(include_auto_created=True)]
 
     # Django's own tables between a person and the rights of operators
     assert [name for name in unscoped(ours) if not name.startswith("User_")] == []
 
 
-def test_a_table_without_an_organisation_would_be_noticed():
+def test_a_table_without_an_organization_would_be_noticed():
     permission = apps.get_model("auth", "Permission")
 
     assert unscoped([ApiKey, Membership, permission]) == ["Permission"]
@@ -82,12 +82,12 @@ def test_an_unscoped_table_that_is_gone_leaves_the_list():
     assert {path for path in OPEN_FILES if not (source.ROOT / path).exists()} == set()
 
 
-def test_nobody_reads_the_rows_of_all_organisations():
+def test_nobody_reads_the_rows_of_all_organizations():
     assert {module.path: lines for module in source.product() if (lines := unscoped_reads(module))} == {}
 
 
 @pytest.mark.parametrize("name", ["all_organizations", "_base_manager", "_default_manager"])
-def test_a_read_of_all_organisations_would_be_noticed(name):
+def test_a_read_of_all_organizations_would_be_noticed(name):
     mistake = f"def keys():\n    return ApiKey.{name}.filter(name='x')\n"
 
     assert unscoped_reads(Module("accounts/selectors.py", mistake)) == [2]

@@ -54,7 +54,7 @@ def _without_harness_settings() -> dict[str, str]:
 
 
 def _prepare() -> str:
-    """Tables, an organisation and its key."""
+    """Tables, an organization and its key."""
     import django
 
     django.setup()

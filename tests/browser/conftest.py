@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Response, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, Response, sync_playwright
 
 from tests import live
 
@@ -27,10 +27,11 @@ NOBODY = "nobody"
 
 @dataclass
 class Site:
-    """The running product, and the session of each person."""
+    """The running product, the session of each person, and the ids that stand in paths."""
 
     base: str
     sessions: dict[str, str]
+    ids: dict[str, str]
 
 
 @dataclass
@@ -52,13 +53,18 @@ class Visit:
         if message.type == "error" and not is_about_page:
             self.complaints.append(message.text)
 
+    def note_failed(self, request: Request) -> None:
+        # who leaves a page at once aborts what it still loads, its icon first of all
+        if request.failure != "net::ERR_ABORTED":
+            self.complaints.append(f"not loaded: {request.url}")
+
 
 @pytest.fixture(scope="session")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     settings = {"ASAHI_PROVIDERS_MOCK": "true", "DJANGO_SETTINGS_MODULE": "tests.browser.settings"}
     with live.running(tmp_path_factory.mktemp("site"), settings=settings) as running:
-        sessions = json.loads(live._run(("-m", "tests.browser.people"), running.environ))
-        yield Site(running.base, sessions)
+        made = json.loads(live._run(("-m", "tests.browser.people"), running.environ))
+        yield Site(running.base, made["sessions"], made["ids"])
 
 
 @pytest.fixture(scope="session")
@@ -80,15 +86,35 @@ def visit(browser: Browser, site: Site) -> Iterator[Callable[..., Visit]]:
     def begin(who: str = NOBODY, *, width: int = 1280, **options: Any) -> Visit:
         context = browser.new_context(viewport={"width": width, "height": 900}, reduced_motion="reduce", **options)
         contexts.append(context)
-        context.set_default_timeout(10_000)
-        if who != NOBODY:
-            context.add_cookies([{"name": "sessionid", "value": site.sessions[who], "url": site.base}])
-        visit = Visit(context.new_page(), site.base)
-        visit.page.on("console", visit.note_console)
-        visit.page.on("pageerror", lambda error: visit.complaints.append(f"script: {error}"))
-        visit.page.on("requestfailed", lambda request: visit.complaints.append(f"not loaded: {request.url}"))
-        return visit
+        return begin_visit(context, site, who)
 
     yield begin
     for context in contexts:
         context.close()
+
+
+@pytest.fixture(scope="session")
+def seats(browser: Browser, site: Site) -> Iterator[Callable[[str], Visit]]:
+    """One browser for each person, where page after page is looked at: `seats("ada")`."""
+    taken: dict[str, Visit] = {}
+
+    def seat(who: str) -> Visit:
+        if who not in taken:
+            taken[who] = begin_visit(browser.new_context(reduced_motion="reduce"), site, who)
+        taken[who].complaints.clear()
+        return taken[who]
+
+    yield seat
+    for visit in taken.values():
+        visit.page.context.close()
+
+
+def begin_visit(context: BrowserContext, site: Site, who: str) -> Visit:
+    context.set_default_timeout(10_000)
+    if who != NOBODY:
+        context.add_cookies([{"name": "sessionid", "value": site.sessions[who], "url": site.base}])
+    visit = Visit(context.new_page(), site.base)
+    visit.page.on("console", visit.note_console)
+    visit.page.on("pageerror", lambda error: visit.complaints.append(f"script: {error}"))
+    visit.page.on("requestfailed", visit.note_failed)
+    return visit

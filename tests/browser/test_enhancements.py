@@ -1,7 +1,10 @@
 """What scripts add, and that the same works without them."""
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
+
+from tests.browser.conftest import SCREENSHOTS
 
 pytestmark = pytest.mark.usefixtures("browser")
 
@@ -123,3 +126,82 @@ def test_pages_are_told_when_to_look_anew_only_while_they_are_looked_at(visit):
     assert quiet == 1
     assert 9 <= busy <= 11
     assert seen.page.evaluate("window.ticks") == before
+
+
+def help_of(seen):
+    return seen.page.get_by_role("dialog", name="Keyboard shortcuts")
+
+
+def test_g_and_a_letter_lead_to_a_page(visit):
+    seen = visit("ada")
+    seen.open("/getting-started")
+
+    for key, path in {"k": "/keys", "m": "/members", "a": "/audit", "s": "/settings"}.items():
+        seen.page.keyboard.press("g")
+        seen.page.keyboard.press(key)
+        seen.page.wait_for_url(f"**{path}")
+
+
+def test_a_slash_goes_to_the_filter(visit):
+    seen = visit("ada")
+    seen.open("/audit")
+
+    seen.page.keyboard.press("/")
+
+    expect(seen.page.get_by_label("Action")).to_be_focused()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_question_mark_shows_the_keys_and_escape_hides_them(visit, scheme):
+    seen = visit("ada", color_scheme=scheme)
+    seen.open("/audit")
+
+    seen.page.keyboard.press("?")
+
+    expect(help_of(seen)).to_be_visible()
+    assert help_of(seen).locator("dd").all_inner_texts() == [
+        "API keys",
+        "Members",
+        "Audit log",
+        "Settings",
+        "Filter this page",
+        "This help",
+        "Close what is open",
+    ]
+    assert Axe().run(seen.page).violations_count == 0
+    seen.page.screenshot(path=SCREENSHOTS / f"help-ada-{scheme}-1280.png")
+    seen.page.keyboard.press("Escape")
+    expect(help_of(seen)).to_be_hidden()
+
+
+def test_who_types_is_left_alone(visit):
+    seen = visit("ada")
+    seen.open("/members")
+
+    seen.page.get_by_label("Email address").press_sequentially("g k?/")
+
+    expect(seen.page.get_by_label("Email address")).to_have_value("g k?/")
+    expect(help_of(seen)).to_be_hidden()
+    assert seen.page.url.endswith("/members")
+
+
+def test_the_keys_can_be_switched_off_and_on_again(visit):
+    # speech input presses keys by accident (WCAG 2.1.4)
+    seen = visit("ada")
+    seen.open("/settings")
+    seen.page.keyboard.press("?")
+    help_of(seen).get_by_label("Use these shortcuts").uncheck()
+    help_of(seen).get_by_role("button", name="Close").click()
+
+    seen.open("/settings")
+    seen.page.keyboard.press("?")
+    expect(help_of(seen)).to_be_hidden()
+
+    seen.page.locator(".sidebar .user-menu > summary").click()
+    seen.page.locator(".sidebar").get_by_role("button", name="Keyboard shortcuts").click()
+    help_of(seen).get_by_label("Use these shortcuts").check()
+    seen.page.keyboard.press("Escape")
+    expect(help_of(seen)).to_be_hidden()
+    expect(seen.page.locator(".sidebar .user-menu > summary")).to_be_focused()
+    seen.page.keyboard.press("?")
+    expect(help_of(seen)).to_be_visible()

@@ -1,7 +1,7 @@
 """An operator's process beside the product: makes keys and revokes them when told to.
 
 Run as `python -m tests.faults.operating` with the product's environment. A line `make` is answered with a key of
-Ada's organisation, `revoke KEY` with the moment (seconds since 1970) at which the revocation stood.
+Ada's organization, `revoke KEY` with the moment (seconds since 1970) at which the revocation stood.
 """
 
 import os

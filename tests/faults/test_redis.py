@@ -1,4 +1,4 @@
-"""Redis may be killed: a cache that is away is a miss, and no organisation's answer crosses over."""
+"""Redis may be killed: a cache that is away is a miss, and no organization's answer crosses over."""
 
 import asyncio
 import signal

@@ -1,10 +1,12 @@
-"""The encryption keys are changed under load, in the documented order: nobody notices, and nothing is lost."""
+"""Encryption keys and peppers are changed under load, in the documented order: nobody notices, nothing is lost."""
 
 import asyncio
 import contextlib
 import dataclasses
 import itertools
 import json
+import os
+import time
 import urllib.request
 from collections.abc import Iterator
 
@@ -19,6 +21,8 @@ from tests.faults.load import Log, Wish, send_all, under_load
 from tests.faults.plant import Plant
 
 OLD, NEW = "0a" * 32, "1b" * 32
+# the pepper that is listed wherever the encryption key is; the first is what the test run's own keys were made under
+PEPPERS = {OLD: os.environ["ASAHI_KEY_PEPPERS"], NEW: "2:" + "2c" * 32}
 MODEL = "standin-0"
 OWN_KEY = "sk-own-key-of-ada-7777"
 QUESTIONS = 300
@@ -31,7 +35,7 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Plant]:
     with plants.standing(tmp_path_factory.mktemp("rotation")) as plant:
         models = plant.folder / "models.yaml"
         document = json.loads(models.read_text(encoding="utf-8"))
-        # a key that only the organisation brings, so that each answer proves that it still opens
+        # a key that only the organization brings, so that each answer proves that it still opens
         document["providers"]["standin"]["api_key_env"] = "STANDIN_API_KEY"
         models.write_text(json.dumps(document), encoding="utf-8")
         yield plant
@@ -39,12 +43,13 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Plant]:
 
 @contextlib.contextmanager
 def product(servers: Plant, name: str, *keys: str) -> Iterator[Plant]:
-    """An installation's processes with these encryption keys, on the same servers."""
+    """An installation's processes with these encryption keys, and peppers in the same order, on the same servers."""
     settings = {
         "DATABASE_URL": servers.postgres.url,
         "REDIS_URL": servers.redis.url,
         "ASAHI_PROVIDERS_MODELS_FILE": str(servers.folder / "models.yaml"),
         "ASAHI_ENCRYPTION_KEY": ",".join(keys),
+        "ASAHI_KEY_PEPPERS": ",".join(PEPPERS[key] for key in keys),
     }
     with live.running(servers.folder / name, settings=settings) as running:
         yield dataclasses.replace(servers, product=dataclasses.replace(running, key=servers.keys[0]))
@@ -113,6 +118,7 @@ def test_keys_are_rotated_under_load_without_a_failed_request(servers: Plant):
         # 3) all are at the second step: what is left comes under the new key
         lying_there = sealed_values(servers)
         log, printed = asyncio.run(rotate_under_load(turned))
+        used_until = peppers_of_used_keys(servers)
     # 4) the former key is gone
     with product(servers, "new", NEW) as last:
         again = asyncio.run(send_all(last, asked))
@@ -125,10 +131,22 @@ def test_keys_are_rotated_under_load_without_a_failed_request(servers: Plant):
     assert [sent for each in logs for sent in each.besides(200)] == []
     assert sum(map(old.is_current, lying_there["answers"])) >= QUESTIONS
     assert printed.endswith("nothing is left under older keys\n")
+    assert used_until == {2}
     assert len(remaining["answers"]) >= QUESTIONS
     assert len(remaining["provider keys"]) == 1
     assert all(map(new.is_current, [*remaining["answers"], *remaining["provider keys"]]))
     assert {sent.cache for sent in again.sent} == {"HIT-T1"}
+
+
+def peppers_of_used_keys(plant: Plant) -> set[int]:
+    """Under which peppers the keys lie that were used, once their workers have had time to note it."""
+    end = time.monotonic() + 10
+    while True:
+        with psycopg.connect(plant.postgres.url) as connection:
+            rows = connection.execute("SELECT pepper_id FROM accounts_apikey WHERE last_used_at IS NOT NULL").fetchall()
+        if {row[0] for row in rows} == {2} or time.monotonic() > end:
+            return {row[0] for row in rows}
+        time.sleep(0.2)
 
 
 def put(plant: Plant, secret: str) -> None:

@@ -206,7 +206,7 @@ def test_a_model_on_a_server_of_its_own_never_gets_the_providers_key(load):
 def test_a_model_may_name_its_own_key(load):
     own = SMALL.replace("provider: openai\n", "provider: openai\n    api_key_env: MY_KEY\n")
 
-    assert load(own, EVERY_KEY).find("bright").unavailable_because .startswith("set MY_KEY")
+    assert load(own, EVERY_KEY).find("bright").unavailable_because.startswith("set MY_KEY")
     assert load(own, {"MY_KEY": "k"}).find("bright").is_available
 
 

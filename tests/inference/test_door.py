@@ -254,7 +254,7 @@ async def test_models_are_listed_with_what_is_missing(door):
 
     entries = {entry["id"]: entry.get("acron", {}) for entry in listed["data"]}
     assert {"auto", "acron-guided", "mock-small"} <= set(entries)
-    assert entries["far-away"]["unavailable_because"] .startswith("set ABSENT_API_KEY")
+    assert entries["far-away"]["unavailable_because"].startswith("set ABSENT_API_KEY")
     assert entries["mock-small"]["price_per_million"] == {"input": "0.1", "output": "0.4"}
     assert entries["mock-unpriced"]["price_per_million"] == {"input": None, "output": None}
 

@@ -1,4 +1,4 @@
-"""What is handed over for keeping: every answered request of organisations that want it, and nobody else's."""
+"""What is handed over for keeping: every answered request of organizations that want it, and nobody else's."""
 
 from dataclasses import replace
 

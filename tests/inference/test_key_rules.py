@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 
 from accounts import networks
-from accounts.limits.limiter import LedgerUnreadableError, Limiter
+from accounts.limits.limiter import Limiter
 from accounts.limits.redis import RedisCounters
 from accounts.limits.refusals import BudgetExceededError
+from accounts.limits.spending import LedgerUnreadableError
 from accounts.principal import KeyRules, Principal
 from acron_site.lib.errors import AcronError, NoModelsAvailableError, OverloadedError, RateLimitedError
 from acron_site.lib.ids import uuid7
@@ -117,6 +118,16 @@ async def test_hits_count_as_requests(kit):
     assert second.facts.cache_status is CacheStatus.HIT_T1
     assert [each.limits["x-ratelimit-remaining-requests"] for each in (first, second)] == ["1", "0"]
     assert refused.value.headers["x-ratelimit-remaining-requests"] == "0"
+
+
+async def test_a_hit_that_is_streamed_tells_how_the_limits_stand(kit):
+    ada = key(requests_per_minute=3)
+    await kit.answer(ada, ask())
+
+    streamed = await kit.answer(ada, ask(stream=True))
+
+    assert streamed.facts.cache_status is CacheStatus.HIT_T1
+    assert streamed.limits["x-ratelimit-remaining-requests"] == "1"
 
 
 async def test_tokens_are_counted_as_used_and_hits_use_none(kit, limiter):

@@ -1,4 +1,4 @@
-"""An organisation's own keys at work: who is called, with which key, and what becomes real by them."""
+"""An organization's own keys at work: who is called, with which key, and what becomes real by them."""
 
 import time
 from collections.abc import Callable

@@ -171,7 +171,7 @@ def ask_models(caller: Caller, keys: dict[str, str]) -> dict[str, str]:
     expect(404, caller.call("POST", "/v1/chat/completions", broken, key=keys["rolled key"]))
     infer = {"prompt": texts["prompt"], "model_override": "mock-small"}
     expect(200, caller.call("POST", "/infer", infer, key=keys["new key"]))
-    # goes to the organisation's own provider, whose key would be in the complaint
+    # goes to the organization's own provider, whose key would be in the complaint
     expect(502, caller.call("POST", "/v1/chat/completions", {**chat, "model": OPENAI_MODEL}, key=keys["new key"]))
     return {**texts, "answer": answer["choices"][0]["message"]["content"]}
 
@@ -209,7 +209,7 @@ def totp(secret: str) -> str:
 
 
 def links_in_the_post(product: Live) -> dict[str, str]:
-    """What the waiting e-mails say, which only the holder of the encryption key can read."""
+    """What the waiting emails say, which only the holder of the encryption key can read."""
     cipher = cipher_from(product.environ["ASAHI_ENCRYPTION_KEY"])
     with psycopg.connect(product.environ["DATABASE_URL"]) as connection:
         rows = connection.execute("SELECT id, sealed FROM accounts_outgoingemail").fetchall()

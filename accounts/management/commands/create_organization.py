@@ -1,4 +1,4 @@
-"""Founds an organisation with its owner and prints their key once."""
+"""Founds an organization with its owner and prints their key once."""
 
 import json
 from typing import Any
@@ -10,11 +10,11 @@ from acron_site.lib.errors import AcronError
 
 
 class Command(BaseCommand):
-    help = "Founds an organisation with its owner, who may be new, and prints a key that may do everything there."
+    help = "Founds an organization with its owner, who may be new, and prints a key that may do everything there."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--name", required=True, help="the organisation's name")
-        parser.add_argument("--email", required=True, help="the owner's e-mail address")
+        parser.add_argument("--name", required=True, help="the organization's name")
+        parser.add_argument("--email", required=True, help="the owner's email address")
         parser.add_argument("--json", action="store_true", help="print JSON, for scripts")
 
     def handle(self, *_args: Any, **options: Any) -> None:

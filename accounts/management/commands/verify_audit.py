@@ -15,7 +15,7 @@ from acron_site.lib.errors import AcronError
 
 
 class Command(BaseCommand):
-    help = "Verifies the hash chain of each organisation's audit log. Ends with 1 when one is broken."
+    help = "Verifies the hash chain of each organization's audit log. Ends with 1 when one is broken."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--organization", default="", help="slug or id; without it all are verified")
@@ -26,7 +26,7 @@ class Command(BaseCommand):
 
     def handle(self, *_args: Any, **options: Any) -> None:
         if options["head"] and not options["organization"]:
-            raise CommandError("--head is the head of one organisation's log: say which by --organization")
+            raise CommandError("--head is the head of one organization's log: say which by --organization")
         found = [
             (organization, selectors_audit.verify(organization.pk, expected=options["head"], on_progress=progress))
             for organization in self._organizations(options["organization"])

@@ -1,4 +1,4 @@
-"""Prints what each organisation's requests cost and saved."""
+"""Prints what each organization's requests cost and saved."""
 
 from argparse import ArgumentParser
 from typing import Any
@@ -14,7 +14,7 @@ from analytics.selectors import Metrics
 
 
 class Command(BaseCommand):
-    help = "Totals of the ledger, one line for each organisation."
+    help = "Totals of the ledger, one line for each organization."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--organization", metavar="SLUG_OR_ID", help="only this one")
@@ -28,7 +28,7 @@ class Command(BaseCommand):
         for pair in found:
             self.stdout.write(_line(*pair))
         if not found:
-            self.stdout.write("no organisation yet; create_organization makes one")
+            self.stdout.write("no organization yet; create_organization makes one")
 
 
 def _wanted(name: str | None) -> list[Organization]:

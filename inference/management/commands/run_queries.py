@@ -23,7 +23,7 @@ QUESTIONS = (
     "Classify the sentiment of: the delivery was late but the support was kind.",
     "Write a Python function that reverses a list.",
     "What is 17 times 23?",
-    "Extract the e-mail address: write to ada@example.com before Friday.",
+    "Extract the email address: write to ada@example.com before Friday.",
     "Name three risks of storing passwords in plain text.",
     "Rewrite politely: send me the file now.",
     "Explain what an index does in a database.",
@@ -41,7 +41,7 @@ QUESTIONS = (
 
 
 class Command(BaseCommand):
-    help = "Sends test questions through the gateway as one organisation and prints cost, savings and hits."
+    help = "Sends test questions through the gateway as one organization and prints cost, savings and hits."
 
     def add_arguments(self, parser: CommandParser) -> None:
         add_organization_option(parser)
