@@ -144,7 +144,10 @@ class Router:
                 "automatically here; name one of them as the model, or allow the key others under /keys"
             )
         if not self._offers:
-            return "no model is available: set OPENAI_API_KEY or ANTHROPIC_API_KEY, or let the mock provider answer with ASAHI_PROVIDERS_MOCK=true"
+            return (
+                "no model is available: set OPENAI_API_KEY or ANTHROPIC_API_KEY, "
+                "or let the mock provider answer with ASAHI_PROVIDERS_MOCK=true"
+            )
         wanted = [f"quality >= {limits.quality:g}"]
         wanted += [f"typical latency <= {limits.latency_ms} ms"] if limits.latency_ms else []
         wanted += [f"cost <= {budget} USD"] if budget is not None else []
