@@ -286,5 +286,7 @@ LOGGING = {
         "django": {"level": "INFO"},
         "django.server": {"level": "INFO", "propagate": True},
         "django.request": {"level": "ERROR"},
+        # a traceback for every scanner that tries another Host would fill the log; the answer says what is wrong
+        "django.security.DisallowedHost": {"level": "CRITICAL"},
     },
 }

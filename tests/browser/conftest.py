@@ -67,7 +67,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         yield Site(running.base, made["sessions"], made["ids"])
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # while it runs, this thread has an event loop: no other tests may run meanwhile
 def browser() -> Iterator[Browser]:
     program = next((found for name in _NAMES if (found := shutil.which(name))), None)
     if program is None:
@@ -93,7 +93,7 @@ def visit(browser: Browser, site: Site) -> Iterator[Callable[..., Visit]]:
         context.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def seats(browser: Browser, site: Site) -> Iterator[Callable[[str], Visit]]:
     """One browser for each person, where page after page is looked at: `seats("ada")`."""
     taken: dict[str, Visit] = {}
