@@ -34,7 +34,7 @@ class Attempt:
         self._provider_started = perf_counter()
         self._first_token_at: float | None = None
         self.is_settled = False
-        self.estimate = Usage(tokens=TokenCounts(input=estimate_tokens(visit.ask.body)), is_estimate=True)
+        self.estimate = Usage(tokens=TokenCounts(input=estimate_tokens(visit.ask.sketch)), is_estimate=True)
         estimated = accountant.estimated(route.model, self.estimate, is_free=visit.principal.is_test)
         self.facts = facts.of_start(visit, route, provider_name, money=facts.money(self.estimate, estimated))
         ledger.open(self.facts)

@@ -19,6 +19,15 @@ class RoutingMode(StrEnum):
     EXPLICIT = "explicit"
 
 
+class Format(StrEnum):
+    """The API whose words a request is in, and its answer too."""
+
+    CHAT = "chat"  # OpenAI's chat completions
+    MESSAGES = "messages"  # Anthropic's
+    RESPONSES = "responses"  # OpenAI's newer one
+    EMBEDDINGS = "embeddings"
+
+
 class CacheStatus(StrEnum):
     HIT_T1 = "HIT-T1"
     MISS = "MISS"
@@ -44,7 +53,12 @@ class CacheControls:
 @quick
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """One request, as the pipeline sees it. `body` is an OpenAI chat completion request without ACRON's own fields."""
+    """One request, as the pipeline sees it. `body` is in the words of `format`, without ACRON's own fields.
+
+    `sketch` is the same request in the words of chat completions, as far as it is measured there: messages, limits,
+    tools, service tier. Routing, estimates and limits look at nothing else. `passed_headers` go to a provider that
+    speaks the format itself; lower-case names.
+    """
 
     request_id: str
     endpoint: str
@@ -63,6 +77,15 @@ class Ask:
     task_type: str = ""
     tags: Mapping[str, str] = field(default_factory=dict)
     end_user: str = ""
+    format: Format = Format.CHAT
+    sketched: Mapping[str, Any] | None = None  # None: the body is its own sketch
+    passed_headers: Mapping[str, str] = field(default_factory=dict)
+    fallbacks: tuple[str, ...] = ()  # models to try in turn when the chosen one fails
+    idempotency_key: str = ""
+
+    @property
+    def sketch(self) -> Mapping[str, Any]:
+        return self.body if self.sketched is None else self.sketched
 
 
 @quick
@@ -91,7 +114,10 @@ class Cost:
 @quick
 @dataclass(frozen=True, slots=True)
 class Completion:
-    """A whole answer in OpenAI's chat completion format, as bytes ready to send."""
+    """A whole answer in the format it was asked for, as bytes ready to send.
+
+    `finish_reasons` are in the words of chat completions, whatever the format.
+    """
 
     body: bytes
     usage: Usage
@@ -126,7 +152,7 @@ class Route:
 @quick
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What goes back to the caller: a whole body, or a stream of OpenAI's server-sent events.
+    """What goes back to the caller: a whole body, or a stream of server-sent events, in the ask's format.
 
     `facts` is the ledger's row: final for a whole body, STARTED for a stream, whose own become final at its end.
     """
@@ -142,7 +168,7 @@ class Answer:
 
 
 class EventStream(Protocol):
-    """Server-sent events in OpenAI's format, `[DONE]` included. Close it when the caller has left."""
+    """Server-sent events in the ask's format, its last one included. Close it when the caller has left."""
 
     @property
     def facts(self) -> InferenceFacts: ...

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
+from functools import partial
 from time import perf_counter
 from typing import Any
 
@@ -17,10 +18,11 @@ from acron_site.lib.errors import (
     NotFoundError,
     OverloadedError,
 )
-from inference.domain import Answer, EventStream, RoutingMode
+from inference.domain import Answer, Ask, EventStream, Format, RoutingMode
 from inference.pipeline import Gateway
 from inference.wire import chat, headers, keys, native
 from inference.wire.addresses import Proxies
+from inference.wire.formats import MANNERS
 from inference.wire.http import CallerGone, Head, read_body, read_head, refusal
 
 logger = logging.getLogger(__name__)
@@ -28,6 +30,9 @@ logger = logging.getLogger(__name__)
 Scoped = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+
+Reader = Callable[[bytes, Head], Ask]
 
 
 class Exchange:
@@ -57,6 +62,12 @@ class Exchange:
         task.cancel()
 
 
+Handler = Callable[[Principal, Exchange], Awaitable[None]]
+
+# addresses that tell errors in another way than OpenAI's, by what their path begins with
+_FORMATS: dict[str, Format] = {}
+
+
 class Door:
     """Serves `POST /v1/chat/completions`, `POST /infer`, `GET /v1/models` and `GET /v1/key`."""
 
@@ -75,8 +86,8 @@ class Door:
         self._proxies, self._default_mode = proxies, default_mode
         self._max_body_bytes, self._max_in_flight = max_body_bytes, max_in_flight
         self._in_flight = 0
-        self._routes = {
-            "/v1/chat/completions": ("POST", self._chat),
+        self._routes: dict[str, tuple[str, Handler]] = {
+            "/v1/chat/completions": ("POST", partial(self._answer, chat.read)),
             "/infer": ("POST", self._infer),
             "/v1/models": ("GET", self._list_models),
             "/v1/key": ("GET", self._tell_of_key),
@@ -126,9 +137,10 @@ class Door:
         principal.require(Scope.INFER)
         return principal
 
-    async def _chat(self, principal: Principal, exchange: Exchange) -> None:
+    async def _answer(self, read: Reader, principal: Principal, exchange: Exchange) -> None:
+        """One of the formats that are relayed as they are: `read` makes the body an ask."""
         body = await read_body(exchange.receive, exchange.head, self._max_body_bytes)
-        answer = await self._gateway.answer(principal, chat.read(body, exchange.head), exchange)
+        answer = await self._gateway.answer(principal, read(body, exchange.head), exchange)
         if answer.stream is None:
             await _send(exchange, 200, headers.of_answer(answer), answer.body)
         else:
@@ -167,7 +179,9 @@ async def _stream(exchange: Exchange, answer: Answer, stream: EventStream, event
 
 
 async def _refuse(exchange: Exchange, error: AcronError) -> None:
-    await _send(exchange, *refusal(error, exchange.head.request_id))
+    path = exchange.scope["path"]
+    spoken = next((spoken for start, spoken in _FORMATS.items() if path.startswith(start)), Format.CHAT)
+    await _send(exchange, *refusal(error, exchange.head.request_id, MANNERS[spoken].error_body))
 
 
 async def _send(exchange: Exchange, status: int, own: headers.Headers, body: bytes) -> None:

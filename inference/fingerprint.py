@@ -9,7 +9,7 @@ from acron_site.lib.errors import InvalidRequestError
 from inference.domain import Ask, Completion
 
 # part of every fingerprint: raise it when the meaning of a kept answer changes
-VERSION = 1
+VERSION = 2
 
 # fields of a request that do not shape the text of the answer
 _NOT_SHAPING = frozenset(
@@ -38,6 +38,8 @@ def fingerprint(ask: Ask, *, target: str, is_mock: bool, secret: bytes) -> bytes
         "version": VERSION,
         "target": target,
         "mock": is_mock,
+        "format": ask.format,
+        "headers": ask.passed_headers,
         "body": {name: value for name, value in ask.body.items() if name not in _NOT_SHAPING},
     }
     return hashlib.blake2b(canonical(shape), digest_size=16, key=secret).digest()

@@ -23,10 +23,10 @@ from inference.attempts import Attempt
 from inference.catalog import Catalog, Model
 from inference.domain import Answer, Ask, Completion, Route, RoutingMode
 from inference.facts import Visit, Worth
-from inference.providers.base import Call, Provider, Reply
+from inference.providers.base import Call, Dialect, Provider, Reply
 from inference.routing.router import Router
 from inference.streaming import Relay, Replay
-from inference.wire import sse
+from inference.wire.formats import MANNERS
 
 _REFUSED = 300  # redirects are not followed, so they are no answer either
 
@@ -62,6 +62,10 @@ class _Chosen:
     route: Route
     provider: Provider
     call: Call
+
+    @property
+    def dialect(self) -> Dialect:
+        return self.provider.dialect(self.visit.ask.format)
 
 
 class Gateway:
@@ -152,7 +156,7 @@ class Gateway:
         row = facts.of_hit(visit, worth)
         age_seconds = max(0, int(time.time() - entry.stored_at))
         if visit.ask.stream:
-            events = sse.replay(entry.body, include_usage=visit.ask.include_usage)
+            events = MANNERS[visit.ask.format].replay(entry.body, visit.ask.include_usage)
             stream = Replay(events, row)
             return Answer(facts=row, body=entry.body, stream=stream, age_seconds=age_seconds, limits=limits)
         return Answer(facts=row, body=entry.body, age_seconds=age_seconds, limits=limits)
@@ -174,7 +178,7 @@ class Gateway:
         provider = self._provider_for(route.model, visit.principal)
         if visit.principal.rules is not None:
             visit = replace(visit, ask=self.allowances.fitted(visit.principal, visit.ask, route.model))
-        return _Chosen(visit, route, provider, provider.dialect.call(visit.ask, route.model))
+        return _Chosen(visit, route, provider, provider.dialect(visit.ask.format).call(visit.ask, route.model))
 
     async def _from_provider(
         self, chosen: _Chosen, presence: Presence, reservation: Reservation | None = None
@@ -186,7 +190,7 @@ class Gateway:
             presence.watch()
             reply = await chosen.provider.transport.send(chosen.call)
             if reply.status >= _REFUSED:
-                raise chosen.provider.dialect.refusal(reply.status, reply.headers, await reply.read())
+                raise chosen.dialect.refusal(reply.status, reply.headers, await reply.read())
             answer = await self._read(chosen, attempt, reply)
         except AcronError as error:
             # a refused call costs nothing; one that was cut off later may have been billed
@@ -223,11 +227,13 @@ class Gateway:
             if chosen.visit.principal.keeps_content:
                 self._keep_content(chosen.visit.ask, attempt.facts, completion.body)
 
-        body, stream, dialect = b"", None, chosen.provider.dialect
+        body, stream, dialect = b"", None, chosen.dialect
         if chosen.visit.ask.stream:
-            stream = Relay(reply, dialect.reader(chosen.visit.ask, chosen.route.model), attempt, keep)
+            reader = dialect.reader(chosen.visit.ask, chosen.route.model)
+            manner = MANNERS[chosen.visit.ask.format]
+            stream = Relay(reply, reader, attempt, keep, error_event=manner.error_event)
         else:
-            completion = dialect.completion(await reply.read())
+            completion = dialect.completion(await reply.read(), chosen.visit.ask)
             await attempt.succeed(completion)
             keep(completion)
             body = completion.body

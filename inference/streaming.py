@@ -8,7 +8,6 @@ from analytics.events import InferenceFacts
 from inference.attempts import Attempt
 from inference.domain import Completion
 from inference.providers.base import Reply, StreamReader
-from inference.wire import sse
 
 
 class Replay:
@@ -30,10 +29,16 @@ class Relay:
     """A provider's stream, passed on event by event; its row is settled before `[DONE]` is sent."""
 
     def __init__(
-        self, reply: Reply, reader: StreamReader, attempt: Attempt, on_complete: Callable[[Completion], None]
+        self,
+        reply: Reply,
+        reader: StreamReader,
+        attempt: Attempt,
+        on_complete: Callable[[Completion], None],
+        *,
+        error_event: Callable[[AcronError, str], bytes],
     ) -> None:
         self._reply, self._reader, self._attempt = reply, reader, attempt
-        self._on_complete = on_complete
+        self._on_complete, self._error_event = on_complete, error_event
         self._events = self._relay()
 
     @property
@@ -57,10 +62,10 @@ class Relay:
             if not self._reader.is_complete:
                 raise UpstreamError("the provider's stream broke off before its end; the answer is incomplete")
             await self._finish()
-            yield sse.DONE
+            yield self._reader.ending()
         except AcronError as error:
             await self._attempt.fail(error, self._reader.usage_so_far())
-            yield sse.error_event(error, self.facts.request_id)
+            yield self._error_event(error, self.facts.request_id)
         except asyncio.CancelledError:
             await self._give_up()
             raise

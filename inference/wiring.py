@@ -31,7 +31,7 @@ from inference import catalog as catalogs
 from inference.accounting import Accountant
 from inference.allowances import Allowances
 from inference.catalog import Catalog, Model
-from inference.domain import RoutingMode
+from inference.domain import Format, RoutingMode
 from inference.door import Door
 from inference.pipeline import Gateway, KeepPolicy
 from inference.providers.anthropic import AnthropicDialect
@@ -57,7 +57,7 @@ class Providers:
         self._known: dict[tuple[str, str, str, str], Provider] = {}
         # a changed key has a new id, so an entry never grows stale; what opens is remembered, what does not is not
         self._own: Callable[[ProviderKey, UUID, str, str], Provider] = lru_cache(_MOST_OWN_KEYS)(self._open)
-        self._mock = Provider("mock", OpenAIDialect(api_key="mock"), MockTransport())
+        self._mock = Provider("mock", {Format.CHAT: OpenAIDialect(api_key="mock")}, MockTransport())
 
     def of(self, model: Model, principal: Principal) -> Provider:
         """Test keys and simulated models are answered by the mock provider."""
@@ -84,7 +84,7 @@ class Providers:
         if model.answered_by != "anthropic":
             geography = usage.geography_of(model.base_url)
             dialect = OpenAIDialect(api_key=key, name=name, key_name=key_name, geography=geography)
-        return Provider(model.provider, dialect, self._http)
+        return Provider(model.provider, {Format.CHAT: dialect}, self._http)
 
     def _open(self, key: ProviderKey, organization_id: UUID, kind: str, base_url: str) -> Provider:
         """Raises UnreadableProviderKeyError: an organization that brings a key is never served by the operator's."""
@@ -93,7 +93,7 @@ class Providers:
         if kind != "anthropic":
             geography = usage.geography_of(base_url)
             dialect = OpenAIDialect(api_key=secret, name=key.provider, geography=geography, is_own_key=True)
-        return Provider(key.provider, dialect, self._http)
+        return Provider(key.provider, {Format.CHAT: dialect}, self._http)
 
 
 @dataclass

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from inference.catalog import Model
-from inference.domain import Ask
+from inference.domain import Ask, Format
 from inference.prices import STANDARD, PriceSheet, Rates
 from inference.routing.needs import needs_of
 
@@ -16,22 +16,28 @@ OUTPUT_TOKENS = 4096
 _TOKENS_PER_PICTURE = 50_000
 _TOKENS_PER_FILE = 1_000_000  # where the model's context is not known
 _SEARCHES = 10
+# what a format calls the limit of an answer, where it may be left out
+_LIMIT_FIELDS = {Format.CHAT: "max_tokens", Format.RESPONSES: "max_output_tokens"}
 _ORDINARY_TIERS = frozenset({"default", "standard", "standard_only", "flex", "batch"})
 _ONE = Decimal(1)
 
 
 def limited(ask: Ask, model: Model) -> Ask:
     """The same ask with a limit to its answer. The answer stays the same, or ends with `length` and is not kept."""
-    if _limit(ask.body) is not None:
+    if _limit(ask.sketch) is not None:
         return ask
     most = min(OUTPUT_TOKENS, model.max_output_tokens or OUTPUT_TOKENS)
-    return replace(ask, body={**ask.body, "max_tokens": most})
+    field = _LIMIT_FIELDS.get(ask.format)
+    if field is None:
+        return ask
+    sketched = None if ask.sketched is None else {**ask.sketched, "max_tokens": most}
+    return replace(ask, body={**ask.body, field: most}, sketched=sketched)
 
 
 def tokens(ask: Ask) -> int:
     """For a limit per minute: about the prompt, and the whole answer that the caller allows."""
-    needs = needs_of(ask.body)
-    return needs.input_tokens + needs.output_tokens * _answers(ask.body)
+    needs = needs_of(ask.sketch)
+    return needs.input_tokens + needs.output_tokens * _answers(ask.sketch)
 
 
 def cost(ask: Ask, model: Model, *, sent_bytes: int) -> Decimal | None:
@@ -39,15 +45,15 @@ def cost(ask: Ask, model: Model, *, sent_bytes: int) -> Decimal | None:
 
     No text has more tokens than bytes. Every discount is left out.
     """
-    prompt_tokens = sent_bytes + sum(_attached_tokens(ask.body, model))
-    answer_tokens = (_limit(ask.body) or OUTPUT_TOKENS) * _answers(ask.body) + _predicted_tokens(ask.body)
-    rates = list(_possible_rates(ask.body, model.prices, prompt_tokens))
+    prompt_tokens = sent_bytes + sum(_attached_tokens(ask.sketch, model))
+    answer_tokens = (_limit(ask.sketch) or OUTPUT_TOKENS) * _answers(ask.sketch) + _predicted_tokens(ask.sketch)
+    rates = list(_possible_rates(ask.sketch, model.prices, prompt_tokens))
     into = _dearest((rate.input, rate.cache_write, rate.cache_write_long, rate.input_audio) for rate in rates)
     out = _dearest((rate.output, rate.output_audio) for rate in rates)
     if into is None or out is None or any(rate.input is None or rate.output is None for rate in rates):
         return None
-    amount = (prompt_tokens * into + answer_tokens * out) * _surcharge(ask.body, model.prices)
-    return amount + _SEARCHES * model.prices.per_call.get("web_search", Decimal(0)) * _may_search(ask.body)
+    amount = (prompt_tokens * into + answer_tokens * out) * _surcharge(ask.sketch, model.prices)
+    return amount + _SEARCHES * model.prices.per_call.get("web_search", Decimal(0)) * _may_search(ask.sketch)
 
 
 def _limit(body: Mapping[str, Any]) -> int | None:

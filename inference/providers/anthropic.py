@@ -62,7 +62,7 @@ class AnthropicDialect:
             dropped=dropped,
         )
 
-    def completion(self, body: bytes) -> Completion:
+    def completion(self, body: bytes, ask: Ask) -> Completion:  # noqa: ARG002 (the dialects' common signature)
         try:
             message = orjson.loads(body)
             document = anthropic.response(message, created=int(self._clock()))

@@ -51,6 +51,9 @@ class AnthropicStreamReader:
     def is_complete(self) -> bool:
         return self._is_stopped and isinstance(self._message.get("stop_reason"), str)
 
+    def ending(self) -> bytes:
+        return sse.DONE
+
     def completion(self) -> Completion:
         if not self.is_complete:
             raise UpstreamError("the provider's stream broke off before its end; try again")
@@ -64,7 +67,7 @@ class AnthropicStreamReader:
         if self._message.get("stop_reason"):
             return usage.from_anthropic(self._counts)
         estimate = usage.estimate(
-            input_bytes=4 * estimate_tokens(self._ask.body),
+            input_bytes=4 * estimate_tokens(self._ask.sketch),
             output_bytes=self._generated_bytes,
             output_pieces=self._pieces,
         )

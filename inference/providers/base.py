@@ -4,8 +4,9 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+from acron_site.lib.errors import AcronError, InvalidRequestError
 from inference.catalog import Model
-from inference.domain import Ask, Completion, Usage
+from inference.domain import Ask, Completion, Format, Usage
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +49,17 @@ class Transport(Protocol):
 
 
 class StreamReader(Protocol):
-    """Follows one stream: turns a provider's bytes into OpenAI's events and keeps what they add up to."""
+    """Follows one stream: turns a provider's bytes into the caller's events and keeps what they add up to."""
 
     def feed(self, chunk: bytes) -> bytes:
-        """The client-facing events completed by `chunk` (`b""` if none); never `[DONE]`, never a torn event.
+        """The client-facing events completed by `chunk` (`b""` if none); never the last one, never a torn event.
 
-        The usage chunk is held back unless the caller asked for it. Raises UpstreamError on an error event.
+        What the caller did not ask for (the usage chunk) is held back. Raises UpstreamError on an error event.
         """
+        ...
+
+    def ending(self) -> bytes:
+        """The events that tell the caller the answer is whole; they leave once its row is settled."""
         ...
 
     @property
@@ -72,27 +77,36 @@ class StreamReader(Protocol):
 
 
 class Dialect(Protocol):
-    """Translation between OpenAI's chat completions and one provider's API; pure, no I/O."""
+    """Translation between one format and one provider's API; pure, no I/O."""
 
     def call(self, ask: Ask, model: Model) -> Call:
         """Raises InvalidRequestError naming the field when the provider's API cannot express the request."""
         ...
 
-    def completion(self, body: bytes) -> Completion:
+    def completion(self, body: bytes, ask: Ask) -> Completion:
         """Raises UpstreamError when the body is no answer."""
         ...
 
     def reader(self, ask: Ask, model: Model) -> StreamReader: ...
 
-    def refusal(self, status: int, headers: Mapping[str, str], body: bytes) -> Exception:
+    def refusal(self, status: int, headers: Mapping[str, str], body: bytes) -> AcronError:
         """The error for a status >= 400: ours for the caller's sake, with the provider's message where it helps."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Provider:
-    """A dialect and the transport that carries it."""
+    """What it can be asked, by format, and the transport that carries it."""
 
     name: str
-    dialect: Dialect
+    dialects: Mapping[Format, Dialect]
     transport: Transport
+
+    def dialect(self, wanted: Format) -> Dialect:
+        """Raises InvalidRequestError when this provider has nothing of the kind."""
+        dialect = self.dialects.get(wanted)
+        if dialect is None:
+            raise InvalidRequestError(
+                f"{self.name} serves no {wanted}; choose a model of another provider", param="model"
+            )
+        return dialect

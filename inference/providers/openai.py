@@ -65,7 +65,7 @@ class OpenAIDialect:
             dropped=dropped,
         )
 
-    def completion(self, body: bytes) -> Completion:
+    def completion(self, body: bytes, ask: Ask) -> Completion:  # noqa: ARG002 (the dialects' common signature)
         try:
             document = orjson.loads(body)
             counted = usage.from_openai(

@@ -9,7 +9,7 @@ from inference import usage
 from inference.domain import Ask, Completion, Usage
 from inference.providers.refusals import Refusals
 from inference.routing.needs import estimate_tokens
-from inference.wire import framing
+from inference.wire import framing, sse
 from inference.wire.chunks import ChunkAssembler
 from inference.wire.openai import completion_of
 
@@ -54,6 +54,9 @@ class OpenAIStreamReader:
         is_finished = bool(reasons) and all(reasons)
         return is_finished and not self._is_broken and (self._is_done or len(reasons) >= self._choices_asked())
 
+    def ending(self) -> bytes:
+        return sse.DONE
+
     def completion(self) -> Completion:
         if not self.is_complete:
             raise UpstreamError("the provider's stream broke off before its end; try again")
@@ -69,7 +72,7 @@ class OpenAIStreamReader:
         if told.usage is not None:
             return usage.from_openai(told.usage, service_tier=told.service_tier, geography=self._geography)
         return usage.estimate(
-            input_bytes=4 * estimate_tokens(self._ask.body),
+            input_bytes=4 * estimate_tokens(self._ask.sketch),
             output_bytes=told.text_bytes,
             output_pieces=told.pieces,
         )

@@ -96,7 +96,7 @@ class Router:
         return Route(model=model, mode=ask.mode, reason="the model was asked for", task_type=_task(ask))
 
     def _cheapest(self, ask: Ask, *, explain: bool) -> Route:
-        needs, limits = needs_of(ask.body), self._limits(ask)
+        needs, limits = needs_of(ask.sketch), self._limits(ask)
         best: _Offer | None = None
         for offer in self._good_enough(limits):
             if _fits(offer.model, needs) and (best is None or offer.estimate(needs) < best.estimate(needs)):

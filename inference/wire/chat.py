@@ -63,6 +63,7 @@ def read(body: bytes, head: Head) -> Ask:
         include_usage=_include_usage(document),
         controls=controls.parse(head.cache_control, head.namespace, own.get("cache")),
         end_user=fields.text(document, "user")[:256],
+        idempotency_key=head.idempotency_key,
         **(steering(own, path="acron.") if own else {}),
     )
 

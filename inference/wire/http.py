@@ -1,6 +1,6 @@
 """The HTTP side of the door: what its head says, how its body is read, how an error is written."""
 
-from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,6 +36,10 @@ class Head:
     content_encoding: str = ""
     cache_control: str = ""
     namespace: str = ""
+    idempotency_key: str = ""
+    anthropic_version: str = ""
+    anthropic_beta: str = ""
+    openai_beta: str = ""
 
 
 _FIELDS = {
@@ -46,6 +50,10 @@ _FIELDS = {
     b"content-encoding": "content_encoding",
     b"cache-control": "cache_control",
     b"x-acron-cache-namespace": "namespace",
+    b"idempotency-key": "idempotency_key",
+    b"anthropic-version": "anthropic_version",
+    b"anthropic-beta": "anthropic_beta",
+    b"openai-beta": "openai_beta",
 }
 
 
@@ -86,11 +94,13 @@ async def _gather(receive: Receive, message: MutableMapping[str, Any], limit: in
     return b"".join(pieces)
 
 
-def refusal(error: AcronError, request_id: str) -> tuple[int, list[tuple[bytes, bytes]], bytes]:
+def refusal(
+    error: AcronError, request_id: str, body_of: Callable[[AcronError, str], Mapping[str, Any]] = error_body
+) -> tuple[int, list[tuple[bytes, bytes]], bytes]:
     """Status, headers and body of an error."""
     own = [(b"content-type", b"application/json"), (b"x-request-id", request_id.encode())]
     own += [(name.encode("latin-1"), value.encode("latin-1", "replace")) for name, value in error.headers.items()]
-    return error.status, own, orjson.dumps(error_body(error, request_id))
+    return error.status, own, orjson.dumps(body_of(error, request_id))
 
 
 def _require_json(head: Head) -> None:

@@ -56,6 +56,7 @@ def read(body: bytes, head: Head, *, default_mode: RoutingMode) -> Ask:
         stream=fields.flag(document, "stream"),
         controls=controls.parse(head.cache_control, head.namespace, document.get("cache")),
         end_user=fields.text(document, "user")[:256],
+        idempotency_key=head.idempotency_key,
         **chat.steering(document),
     )
 

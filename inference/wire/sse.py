@@ -24,7 +24,7 @@ def error_event(error: AcronError, request_id: str) -> bytes:
     return event(error_body(error, request_id))
 
 
-def replay(body: bytes, *, include_usage: bool = False) -> Iterator[bytes]:
+def replay(body: bytes, include_usage: bool = False) -> Iterator[bytes]:
     """A whole chat completion as the stream it could have been, `[DONE]` included."""
     completion = orjson.loads(body)
     head = {name: value for name, value in completion.items() if name not in _NOT_REPEATED}

@@ -223,7 +223,7 @@ OPENAI_USAGE = {
 
 
 def test_an_answer_becomes_a_chat_completion():
-    completion = DIALECT.completion(orjson.dumps(MESSAGE))
+    completion = DIALECT.completion(orjson.dumps(MESSAGE), ask())
 
     document = orjson.loads(completion.body)
     ChatCompletion.model_validate(document)
@@ -236,7 +236,7 @@ def test_an_answer_becomes_a_chat_completion():
 
 
 def test_the_buckets_of_usage_stay_apart():
-    usage = DIALECT.completion(orjson.dumps(MESSAGE)).usage
+    usage = DIALECT.completion(orjson.dumps(MESSAGE), ask()).usage
 
     tokens = usage.tokens
     assert (tokens.input, tokens.cache_read, tokens.cache_write, tokens.output) == (10, 100, 1000, 7)
@@ -257,7 +257,7 @@ REASONS = [
 
 @pytest.mark.parametrize(("theirs", "ours"), REASONS)
 def test_the_reason_to_stop_is_translated(theirs, ours):
-    completion = DIALECT.completion(orjson.dumps({**MESSAGE, "stop_reason": theirs}))
+    completion = DIALECT.completion(orjson.dumps({**MESSAGE, "stop_reason": theirs}), ask())
 
     assert completion.finish_reasons == (ours,)
 
@@ -277,17 +277,17 @@ def test_the_reason_to_stop_is_translated(theirs, ours):
 )
 def test_what_is_no_answer_is_the_providers_failure(body):
     with pytest.raises(UpstreamError, match="no answer"):
-        DIALECT.completion(body)
+        DIALECT.completion(body, ask())
 
 
 def test_nonsense_usage_does_not_spoil_an_answer():
     for counts in (None, 7, {"input_tokens": -5, "output_tokens": "x"}):
-        completion = DIALECT.completion(orjson.dumps({**MESSAGE, "usage": counts}))
+        completion = DIALECT.completion(orjson.dumps({**MESSAGE, "usage": counts}), ask())
         assert orjson.loads(completion.body)["usage"]["total_tokens"] == 0
 
 
 def test_an_empty_answer_is_marked():
-    assert DIALECT.completion(orjson.dumps({**MESSAGE, "content": []})).is_empty
+    assert DIALECT.completion(orjson.dumps({**MESSAGE, "content": []}), ask()).is_empty
 
 
 # --- streams
@@ -363,7 +363,7 @@ def test_a_streamed_answer_equals_the_whole_one():
 
     whole = {**MESSAGE, "content": [{"type": "text", "text": "Rhein, Dönau.\n\n🌍"}]}
     assert reader.is_complete
-    assert reader.completion() == DIALECT.completion(orjson.dumps(whole))
+    assert reader.completion() == DIALECT.completion(orjson.dumps(whole), ask())
 
 
 @pytest.mark.parametrize("newline", [b"\n", b"\r\n"])

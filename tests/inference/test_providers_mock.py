@@ -21,7 +21,7 @@ async def completion_of(*, model="mock-small", transport=TRANSPORT, **fields):
     reply = await transport.send(DIALECT.call(ask(**fields), openai_model(upstream_model=model)))
     if reply.status != 200:
         raise DIALECT.refusal(reply.status, reply.headers, await reply.read())
-    return DIALECT.completion(await reply.read())
+    return DIALECT.completion(await reply.read(), ask())
 
 
 async def document_of(**fields):

@@ -129,7 +129,7 @@ def test_an_answer_is_relayed_byte_for_byte():
         b' "usage":{"prompt_tokens":3,"completion_tokens":2}, "service_tier":"flex", "new":1e2 }'
     )
 
-    completion = DIALECT.completion(body)
+    completion = DIALECT.completion(body, ask())
 
     assert completion.body is body
     assert (completion.usage.tokens.input, completion.usage.tokens.output) == (3, 2)
@@ -143,7 +143,7 @@ def test_an_answer_is_relayed_byte_for_byte():
 def test_an_answer_without_words_or_tool_calls_is_empty(message):
     body = orjson.dumps({"choices": [{"message": message, "finish_reason": "stop"}]})
 
-    assert DIALECT.completion(body).is_empty
+    assert DIALECT.completion(body, ask()).is_empty
 
 
 @pytest.mark.parametrize(
@@ -166,7 +166,7 @@ def test_an_answer_without_words_or_tool_calls_is_empty(message):
 )
 def test_what_is_no_answer_is_the_providers_failure(body):
     with pytest.raises(UpstreamError, match="no answer"):
-        DIALECT.completion(body)
+        DIALECT.completion(body, ask())
 
 
 # --- streams
