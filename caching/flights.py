@@ -13,6 +13,10 @@ Place = tuple[asyncio.AbstractEventLoop, bytes]
 
 # what one who joined late, or reads slowly, is given in one piece
 _PIECE_BYTES = 64 * 1024
+# so far may a production be ahead of the quickest of its passengers
+_AHEAD_BYTES = 256 * 1024
+# an answer that is longer takes nobody on any more, and what its last passenger has read is let go
+_SHARED_BYTES = 4 * 1024 * 1024
 
 
 class AbandonedError(OverloadedError):
@@ -30,7 +34,7 @@ class Flight(Generic[Outcome]):
 
     __slots__ = (
         *("_aloft", "_deserted", "_loop", "_place", "_task", "_waiting"),
-        *("aboard", "has_landed", "head", "pieces"),
+        *("aboard", "dropped", "has_landed", "head", "pieces", "read_bytes", "told_bytes"),
     )
 
     def __init__(
@@ -44,6 +48,8 @@ class Flight(Generic[Outcome]):
         self._waiting: list[asyncio.Future[None]] = []
         self.head: Outcome | None = None
         self.pieces: list[bytes] = []
+        self.told_bytes = self.read_bytes = 0  # in all; by the quickest passenger
+        self.dropped = 0  # pieces that nobody will ask for again
 
     def begin(self, head: Outcome) -> None:
         """For the production: says what is known of the answer before its first piece."""
@@ -53,12 +59,39 @@ class Flight(Generic[Outcome]):
     def publish(self, piece: bytes) -> None:
         """For the production: hands a piece to everybody, also to those who come later."""
         self.pieces.append(piece)
+        self.told_bytes += len(piece)
+        if self.told_bytes > _SHARED_BYTES:
+            self._close_gate()
         if self._waiting:
             self._wake()
+
+    async def room(self) -> None:
+        """For the production: returns when its quickest passenger is not too far behind, so that what a slow one has
+        yet to read does not pile up here. With nobody aboard nobody is waited for."""
+        while self.aboard and self.told_bytes - self.read_bytes > _AHEAD_BYTES:
+            await self.news()
+
+    def note_read(self, upto: int, read_bytes: int) -> None:
+        """For a passenger who has read the pieces before `upto`, `read_bytes` in all."""
+        if read_bytes > self.read_bytes:
+            is_waited_for = self.told_bytes - self.read_bytes > _AHEAD_BYTES
+            self.read_bytes = read_bytes
+            if is_waited_for:
+                self._wake()
+        if self.told_bytes > _SHARED_BYTES and self.aboard == 1:
+            self.pieces[self.dropped : upto] = [b""] * (upto - self.dropped)
+            self.dropped = upto
 
     def take_off(self, production: Coroutine[Any, Any, Outcome]) -> None:
         self._task = self._loop.create_task(production)
         self._task.add_done_callback(self._land)
+
+    def desert(self, *, stops: bool) -> None:
+        """Nobody is aboard any more."""
+        if stops:
+            self.give_up()
+        else:
+            self._wake()  # the production may wait for a passenger who will not come
 
     def give_up(self) -> None:
         """Stops the production; who comes now leads another."""
@@ -67,6 +100,11 @@ class Flight(Generic[Outcome]):
             self._close_gate()
             self._deserted.add(task)
             task.cancel()
+
+    async def stopped(self) -> None:
+        """Returns at once unless the production has been given up and is still ending."""
+        if self._task is not None and self._task in self._deserted:
+            await asyncio.wait({self._task})
 
     def result(self) -> Outcome:
         """Of a flight that has landed; raises what the production has raised."""
@@ -125,24 +163,32 @@ class Seat(Generic[Outcome]):
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         """All pieces from the first, at the caller's own pace: several at once where they lie ready."""
-        flight, at = self._flight, 0
+        flight, at, read_bytes = self._flight, 0, 0
         pieces = flight.pieces
         while True:
             while at < len(pieces):
                 piece, at = (pieces[at], at + 1) if at + 1 == len(pieces) else _several(pieces, at)
                 yield piece
+                read_bytes += len(piece)
+                flight.note_read(at, read_bytes)
             if flight.has_landed:
                 flight.result()
                 return
             await flight.news()
 
-    def leave(self) -> None:
+    def leave(self, *, stops: bool = True) -> None:
+        """`stops`: with nobody aboard the production ends; else it goes on, at its own pace."""
         if not self._is_taken:
             return
         self._is_taken = False
         self._flight.aboard -= 1
         if self._flight.aboard == 0:
-            self._flight.give_up()
+            self._flight.desert(stops=stops)
+
+    async def depart(self, *, stops: bool = True) -> None:
+        """Leaves, and where that stops the production, returns when it has put down what it has used."""
+        self.leave(stops=stops)
+        await self._flight.stopped()
 
     def __enter__(self) -> Self:
         return self

@@ -32,6 +32,7 @@ class CacheStatus(StrEnum):
     HIT_T1 = "HIT-T1"
     MISS = "MISS"
     BYPASS = "BYPASS"
+    COALESCED = "COALESCED"
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from acron_site.lib.errors import (
     OverloadedError,
 )
 from inference.domain import Answer, Ask, EventStream, Format, RoutingMode
+from inference.line import Line
 from inference.pipeline import Gateway
 from inference.wire import chat, headers, keys, native
 from inference.wire.addresses import Proxies
@@ -81,11 +82,14 @@ class Door:
         default_mode: RoutingMode,
         max_body_bytes: int,
         max_in_flight: int,
+        max_in_flight_bytes: int,
+        keep_alive_seconds: float,
     ) -> None:
         self._gateway, self._keys, self._models = gateway, keys, models
         self._proxies, self._default_mode = proxies, default_mode
         self._max_body_bytes, self._max_in_flight = max_body_bytes, max_in_flight
-        self._in_flight = 0
+        self._max_in_flight_bytes, self._keep_alive_seconds = max_in_flight_bytes, keep_alive_seconds
+        self._in_flight = self._in_flight_bytes = 0
         self._routes: dict[str, tuple[str, Handler]] = {
             "/v1/chat/completions": ("POST", partial(self._answer, chat.read)),
             "/infer": ("POST", self._infer),
@@ -125,9 +129,14 @@ class Door:
         expected, handler = self._routes[path]
         if method != expected:
             raise MethodNotAllowedError(f"{path} takes {expected} only", headers={"allow": expected})
-        if self._in_flight > self._max_in_flight:
+        size = exchange.head.content_length
+        if self._in_flight > self._max_in_flight or self._in_flight_bytes + size > self._max_in_flight_bytes:
             raise OverloadedError("too many requests at once; try again shortly", headers={"retry-after": "1"})
-        await handler(await self._principal(exchange), exchange)
+        self._in_flight_bytes += size
+        try:
+            await handler(await self._principal(exchange), exchange)
+        finally:
+            self._in_flight_bytes -= size
 
     async def _principal(self, exchange: Exchange) -> Principal:
         token = token_from(exchange.head.authorization, exchange.head.api_key)
@@ -144,7 +153,7 @@ class Door:
         if answer.stream is None:
             await _send(exchange, 200, headers.of_answer(answer), answer.body)
         else:
-            await _stream(exchange, answer, answer.stream, answer.stream.__aiter__())
+            await self._stream(exchange, answer, answer.stream, answer.stream.__aiter__())
 
     async def _infer(self, principal: Principal, exchange: Exchange) -> None:
         body = await read_body(exchange.receive, exchange.head, self._max_body_bytes)
@@ -153,7 +162,7 @@ class Door:
         if answer.stream is None:
             await _send(exchange, 200, headers.of_answer(answer), native.write(answer))
         else:
-            await _stream(exchange, answer, answer.stream, native.stream(answer, answer.stream))
+            await self._stream(exchange, answer, answer.stream, native.stream(answer, answer.stream))
 
     async def _list_models(self, principal: Principal, exchange: Exchange) -> None:
         await _send(exchange, 200, headers.of_document(exchange.head.request_id), self._models(principal))
@@ -163,19 +172,21 @@ class Door:
         own = [*headers.of_document(exchange.head.request_id), (b"cache-control", b"no-store")]
         await _send(exchange, 200, own, keys.write(principal, standing))
 
-
-async def _stream(exchange: Exchange, answer: Answer, stream: EventStream, events: AsyncIterator[bytes]) -> None:
-    """Sends `events`, which are made of `stream`; whatever happens, the stream is closed and thereby recorded."""
-    send = exchange.send
-    exchange.watch()
-    try:
-        exchange.has_begun = True
-        await send({"type": "http.response.start", "status": 200, "headers": headers.of_answer(answer)})
-        async for piece in events:
-            await send({"type": "http.response.body", "body": piece, "more_body": True})
-        await send({"type": "http.response.body", "body": b"", "more_body": False})
-    finally:
-        await stream.aclose()
+    async def _stream(
+        self, exchange: Exchange, answer: Answer, stream: EventStream, events: AsyncIterator[bytes]
+    ) -> None:
+        """Sends `events`, which are made of `stream`; whatever happens, the stream is closed and thereby recorded."""
+        exchange.watch()
+        line = Line(exchange.send, self._keep_alive_seconds)
+        try:
+            exchange.has_begun = True
+            await exchange.send({"type": "http.response.start", "status": 200, "headers": headers.of_answer(answer)})
+            async for piece in events:
+                await line.send(piece)
+            await exchange.send({"type": "http.response.body", "body": b"", "more_body": False})
+        finally:
+            line.stop()
+            await stream.aclose()
 
 
 async def _refuse(exchange: Exchange, error: AcronError) -> None:

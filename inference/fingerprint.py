@@ -60,7 +60,7 @@ def policy_name(ask: Ask, allowed: frozenset[str] = frozenset()) -> str:
     """
     name = (
         f"{ask.mode}:{ask.quality_threshold}:{ask.quality_preference}:{ask.latency_preference}:"
-        f"{ask.latency_budget_ms}:{ask.cost_budget_usd}:{ask.task_type}"
+        f"{ask.latency_budget_ms}:{ask.cost_budget_usd}:{ask.task_type}:{ask.fallbacks}"
     )
     return f"{name}:{sorted(allowed)}" if allowed else name
 

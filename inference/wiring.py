@@ -2,8 +2,9 @@
 
 import asyncio
 import hashlib
-from collections.abc import Callable
-from dataclasses import dataclass, field
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cache, cached_property, lru_cache
 from pathlib import Path
@@ -25,11 +26,13 @@ from analytics.content import ContentWriter
 from analytics.ledger import JournalLedger
 from analytics.wiring import open_ledger
 from caching.exact import ExactCache
-from caching.wiring import exact_cache, exact_store, redis_links
+from caching.leases import Leases
+from caching.wiring import exact_cache, exact_store, idempotency, leases, redis_links
 from inference import budgets, usage
 from inference import catalog as catalogs
 from inference.accounting import Accountant
 from inference.allowances import Allowances
+from inference.calling import CallParts, CallPolicy
 from inference.catalog import Catalog, Model
 from inference.domain import Format, RoutingMode
 from inference.door import Door
@@ -39,10 +42,17 @@ from inference.providers.base import Dialect, Provider
 from inference.providers.mock import MockTransport
 from inference.providers.openai import OpenAIDialect
 from inference.providers.transport import HttpTransport
+from inference.resilience.breaker import Board, BreakerPolicy
+from inference.resilience.news import BoardNews
+from inference.resilience.retries import RetryBudget
+from inference.resilience.switchboard import DeploymentSwitchboard
 from inference.routing.router import Router
+from inference.sharing import Sharing
+from inference.targets import Target
 from inference.wire import models
 from inference.wire.addresses import Proxies
 
+_MOST_TARGETS = 10_000
 _MOST_OWN_KEYS = 2_000  # opened keys of organizations that a process remembers
 
 
@@ -57,21 +67,45 @@ class Providers:
         self._known: dict[tuple[str, str, str, str], Provider] = {}
         # a changed key has a new id, so an entry never grows stale; what opens is remembered, what does not is not
         self._own: Callable[[ProviderKey, UUID, str, str], Provider] = lru_cache(_MOST_OWN_KEYS)(self._open)
+        self._targets: dict[tuple[str, bool, bool, UUID | None], tuple[Target, ...]] = {}
         self._mock = Provider("mock", {Format.CHAT: OpenAIDialect(api_key="mock")}, MockTransport())
 
     def of(self, model: Model, principal: Principal) -> Provider:
         """Test keys and simulated models are answered by the mock provider."""
         if principal.is_test or model.answered_by == "mock":
             return self._mock
-        if principal.provider_keys and model.takes_own_key:
-            for key in principal.provider_keys:
-                if key.provider == model.provider:
-                    return self._own(key, principal.organization_id, model.answered_by, model.base_url)
+        if (own := _own_key(model, principal)) is not None:
+            return self._own(own, principal.organization_id, model.answered_by, model.base_url)
         name = (model.provider, model.answered_by, model.api_key_env, model.base_url)
         provider = self._known.get(name)
         if provider is None:
             provider = self._known[name] = self._make(model)
         return provider
+
+    def targets(self, model: Model, principal: Principal) -> Sequence[Target]:
+        """Where a call to the model can go, for whom it is made."""
+        own = _own_key(model, principal)
+        name = (model.name, model.is_simulated, principal.is_test, own.id if own else None)
+        known = self._targets.get(name)
+        if known is None:
+            if len(self._targets) >= _MOST_TARGETS:
+                self._targets.clear()
+            known = self._targets[name] = tuple(self._targets_of(model, principal, own))
+        return known
+
+    def _targets_of(self, model: Model, principal: Principal, own: ProviderKey | None) -> Iterator[Target]:
+        if principal.is_test or model.answered_by == "mock":
+            yield Target(f"mock {model.name}", model, self._mock)
+        elif own is not None:
+            # by key: what one organization's key meets is no other's business
+            yield Target(_target_id(model, model.base_url, str(own.id)), model, self.of(model, principal))
+        else:
+            for each in model.deployments:
+                place = replace(
+                    model, upstream_model=each.upstream_model, base_url=each.base_url, api_key_env=each.api_key_env
+                )
+                target_id = _target_id(place, each.base_url, each.api_key_env)
+                yield Target(target_id, place, self.of(place, principal), each.weight)
 
     async def close(self) -> None:
         await self._mock.transport.close()
@@ -94,6 +128,18 @@ class Providers:
             geography = usage.geography_of(base_url)
             dialect = OpenAIDialect(api_key=secret, name=key.provider, geography=geography, is_own_key=True)
         return Provider(key.provider, {Format.CHAT: dialect}, self._http)
+
+
+def _own_key(model: Model, principal: Principal) -> ProviderKey | None:
+    """The organization's own key for the model's provider."""
+    if not principal.provider_keys or not model.takes_own_key:
+        return None
+    return next((key for key in principal.provider_keys if key.provider == model.provider), None)
+
+
+def _target_id(model: Model, base_url: str, key_name: str) -> str:
+    shape = f"{model.provider}\n{model.upstream_model}\n{base_url}\n{key_name}"
+    return hashlib.blake2b(shape.encode(), digest_size=12).hexdigest()
 
 
 @dataclass
@@ -154,14 +200,55 @@ class Parts:
             catalog=self.catalog,
             router=Router(self.catalog, default_quality_threshold=routing.default_quality_threshold),
             cache=self.cache,
-            provider_for=self.providers.of,
             ledger=self.ledger,
             accountant=Accountant(self.catalog, baseline_model=routing.baseline_model),
             allowances=Allowances(self.limiter),
-            policy=KeepPolicy(cache.enabled, cache.ttl_seconds, cache.keep_sampled),
-            secret=hashlib.blake2b(settings.SECRET_KEY.encode(), person=b"fingerprint").digest(),
+            policy=KeepPolicy(cache.enabled, cache.ttl_seconds, cache.keep_sampled, self.config.api.keep_alive_seconds),
+            secret=self._secret,
+            calls=self._calls,
+            sharing=self.sharing,
+            idempotency=idempotency(
+                cache,
+                self.cache,
+                self.leases,
+                cipher=cipher(),
+                secret=self._secret,
+                patience_seconds=self.config.providers.total_timeout_seconds,
+            ),
             content=self.content,
         )
+
+    @cached_property
+    def board(self) -> Board:
+        limits = self.config.providers
+        policy = BreakerPolicy(failures=limits.breaker_failures, open_seconds=limits.breaker_open_seconds)
+        return Board(policy, time.monotonic)
+
+    @cached_property
+    def news(self) -> BoardNews:
+        return BoardNews(self.board, self.links, open_seconds=self.config.providers.breaker_open_seconds)
+
+    @cached_property
+    def leases(self) -> Leases:
+        return leases(self.config.cache, self.links)
+
+    @cached_property
+    def sharing(self) -> Sharing:
+        return Sharing(self.leases, drains=self.config.providers.on_client_gone == "drain")
+
+    @cached_property
+    def _calls(self) -> CallParts:
+        limits = self.config.providers
+        return CallParts(
+            targets=self.providers.targets,
+            switchboard=DeploymentSwitchboard(self.board),
+            retries=RetryBudget(limits.retry_budget_percent),
+            policy=CallPolicy(limits.max_attempts, limits.longest_wait_seconds, limits.total_timeout_seconds),
+        )
+
+    @cached_property
+    def _secret(self) -> bytes:
+        return hashlib.blake2b(settings.SECRET_KEY.encode(), person=b"fingerprint").digest()
 
     @cached_property
     def door(self) -> Door:
@@ -173,16 +260,21 @@ class Parts:
             default_mode=RoutingMode(self.config.routing.default_mode),
             max_body_bytes=self.config.api.max_body_bytes,
             max_in_flight=self.config.api.max_in_flight,
+            max_in_flight_bytes=self.config.api.max_in_flight_bytes,
+            keep_alive_seconds=self.config.api.keep_alive_seconds,
         )
 
     async def start(self) -> None:
         self.ledger.start()
         await self.keys.start()
+        self.news.start()
         self.is_running = True
 
     async def stop(self) -> None:
         self.is_running = False
         await self.keys.stop()
+        await self.sharing.close()
+        await self.news.stop()
         await self.providers.close()
         await self.limiter.close()
         await self.cache.store.close()

@@ -34,6 +34,9 @@ class Api:
     public_url: str = ""
     max_body_bytes: int = 52_428_800
     max_in_flight: int = 2000
+    max_in_flight_bytes: int = 536_870_912
+    keep_alive_seconds: float = 15.0
+    shutdown_grace_seconds: int = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +80,12 @@ class Providers:
     first_byte_timeout_seconds: float = 120.0
     idle_timeout_seconds: float = 60.0
     total_timeout_seconds: float = 600.0
+    max_attempts: int = 3
+    longest_wait_seconds: float = 5.0
+    retry_budget_percent: int = 20
+    breaker_failures: int = 5
+    breaker_open_seconds: float = 30.0
+    on_client_gone: str = "cancel"
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +116,7 @@ _SECTIONS: dict[str, type[Any]] = {f.name: f.default_factory for f in dataclasse
 _CHOICES = {
     "cache.backend": ("redis", "memory"),
     "routing.default_mode": ("autopilot", "guided", "explicit"),
+    "providers.on_client_gone": ("cancel", "drain"),
     "governance.email_verification": ("auto", "required", "optional"),
 }
 _TRUTHS = {"true": True, "1": True, "yes": True, "on": True, "false": False, "0": False, "no": False, "off": False}

@@ -85,7 +85,7 @@ class Refusals:
             return self._busy(status, headers, details)
         if status in _CALLERS_FAULT and (message := _message(details)):
             return _callers_fault(status, details, message)
-        return self._failure(status)
+        return self._failure(status, headers)
 
     def stream_error(self, document: Any) -> UpstreamError:
         """For an error that arrives in the middle of a stream."""
@@ -99,7 +99,7 @@ class Refusals:
             return RateLimitedError(message, headers=pause)
         return OverloadedError(f"{self._provider} is overloaded; try again later", headers=pause)
 
-    def _failure(self, status: int) -> AcronError:
+    def _failure(self, status: int, headers: Mapping[str, str]) -> AcronError:
         if status < HTTPStatus.BAD_REQUEST:
             return UpstreamError(
                 f"{self._provider} answered with a redirect, and redirects are not followed; "
@@ -108,8 +108,10 @@ class Refusals:
         if status in (HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.GATEWAY_TIMEOUT):
             return UpstreamTimeoutError(f"{self._provider} gave up waiting (status {status}); try again")
         if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            pause = {"Retry-After": _retry_after(headers)} if headers.get("retry-after") else {}
             return UpstreamError(
-                f"{self._provider} failed (status {status}); try again, or choose a model of another provider"
+                f"{self._provider} failed (status {status}); try again, or choose a model of another provider",
+                headers=pause,
             )
         return UpstreamError(
             f"{self._provider} answered {status} without a reason; ask the operator to check its base_url"

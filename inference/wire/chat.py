@@ -28,11 +28,13 @@ STEERING = frozenset(
         "cost_budget_usd",
         "task_type",
         "tags",
+        "fallbacks",
     }
 )
 _OWN_FIELDS = STEERING | {"cache", "routing_mode"}
 _ROLES = frozenset({"system", "developer", "user", "assistant", "tool", "function"})
 _MAX_TOKENS = 10_000_000
+_MAX_FALLBACKS = 8
 _CHECKS: dict[str, Callable[[Mapping[str, Any], str], Any]] = {
     "temperature": partial(fields.number, low=0, high=2),
     "max_tokens": partial(fields.whole_number, low=1, high=_MAX_TOKENS),
@@ -88,6 +90,7 @@ def steering(source: Mapping[str, Any], *, path: str = "") -> dict[str, Any]:
         "cost_budget_usd": fields.dollars(source, "cost_budget_usd", path=path),
         "task_type": fields.text(source, "task_type", path=path)[:64],
         "tags": fields.tags(source, path=path),
+        "fallbacks": fields.names(source, "fallbacks", most=_MAX_FALLBACKS, path=path),
     }
 
 

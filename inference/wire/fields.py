@@ -106,6 +106,15 @@ def tags(source: Mapping[str, Any], *, path: str = "") -> dict[str, str]:
     return value
 
 
+def names(source: Mapping[str, Any], name: str, *, most: int, path: str = "") -> tuple[str, ...]:
+    value = source.get(name)
+    if value is None:
+        return ()
+    if not isinstance(value, list) or len(value) > most or not all(_is_short(item) and item for item in value):
+        raise _wrong(path + name, f"a list of at most {most} names")
+    return tuple(value)
+
+
 def refuse_unknown(source: Mapping[str, Any], known: Collection[str], *, path: str = "") -> None:
     for name in source:
         if name not in known:

@@ -8,6 +8,8 @@ import orjson
 from acron_site.lib.errors import AcronError, error_body
 
 DONE = b"data: [DONE]\n\n"
+# a comment, which every client of server-sent events skips: it tells proxies that somebody is still at work
+KEEP_ALIVE = b": keep-alive\n\n"
 
 _NOT_REPEATED = frozenset({"object", "choices", "usage"})
 _TOLD_IN_PIECES = ("reasoning_content", "reasoning", "content", "refusal")

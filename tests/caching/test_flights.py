@@ -393,3 +393,67 @@ async def turns(number: int = 10) -> None:
     """As many turns of the loop as anything here needs."""
     for _ in range(number):
         await asyncio.sleep(0)
+
+
+async def test_a_production_does_not_run_far_ahead_of_a_slow_reader():
+    flights: Flights[str] = Flights()
+    told = 0
+
+    async def produce(flight: Flight[str]) -> str:
+        nonlocal told
+        flight.begin("head")
+        for _ in range(100):
+            flight.publish(b"x" * 65_536)
+            told += 1
+            await flight.room()
+        return "done"
+
+    with flights.join(b"k", produce) as seat:
+        stream = seat.__aiter__()
+        await anext(stream)
+        for _ in range(50):
+            await asyncio.sleep(0)
+        ahead = told
+
+        rest = [piece async for piece in stream]
+
+    assert ahead < 10
+    assert 1 + sum(len(piece) for piece in rest) // 65_536 == 100
+
+
+async def test_what_the_only_reader_of_a_long_answer_has_read_is_let_go():
+    flights: Flights[str] = Flights()
+    held: list[int] = []
+
+    async def produce(flight: Flight[str]) -> str:
+        flight.begin("head")
+        for _ in range(200):
+            flight.publish(b"x" * 65_536)
+            await flight.room()
+            held.append(sum(len(piece) for piece in flight.pieces))
+        return "done"
+
+    with flights.join(b"k", produce) as seat:
+        read = sum([len(piece) async for piece in seat])
+
+    assert read == 200 * 65_536
+    assert max(held) < 6 * 1024 * 1024
+
+
+async def test_a_production_that_is_to_be_finished_goes_on_when_all_have_left():
+    flights: Flights[str] = Flights()
+    ended = asyncio.Event()
+
+    async def produce(flight: Flight[str]) -> str:
+        flight.begin("head")
+        for _ in range(100):
+            flight.publish(b"x" * 65_536)
+            await flight.room()
+        ended.set()
+        return "done"
+
+    seat = flights.join(b"k", produce)
+    await seat.start()
+    seat.leave(stops=False)
+
+    await asyncio.wait_for(ended.wait(), 5)

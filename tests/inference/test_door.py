@@ -57,6 +57,8 @@ def make_door(kit: Kit) -> Door:
         default_mode=RoutingMode.AUTOPILOT,
         max_body_bytes=MAX_BODY,
         max_in_flight=10,
+        max_in_flight_bytes=100_000_000,
+        keep_alive_seconds=15.0,
     )
 
 

@@ -321,6 +321,8 @@ async def at_the_door(
         default_mode=RoutingMode.AUTOPILOT,
         max_body_bytes=10_000,
         max_in_flight=10,
+        max_in_flight_bytes=100_000_000,
+        keep_alive_seconds=15.0,
     )
 
     async def application(scope: Any, receive: Any, send: Any) -> None:
