@@ -93,6 +93,10 @@ class Attempt:
         )
         await self._ledger.settle(self.facts)
 
+    def release(self) -> None:
+        """Whatever has happened, the call is not under way any more."""
+        self._tell(Ending(was_left=True))
+
     def _tell(self, ending: Ending) -> None:
         """Once, before anything that can be interrupted."""
         if not self._is_ended:

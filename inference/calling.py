@@ -253,6 +253,8 @@ class Caller:
         else:
             return answer
         finally:
+            if answer is None:
+                attempt.release()
             if reply is not None and (answer is None or answer.stream is None):  # a stream's is closed by its relay
                 reply.close()
 

@@ -125,18 +125,23 @@ class Kit:
             policy=policy or KeepPolicy(),
             secret=b"secret",
             content=content,
+            **sharing_parts(self.cache, drains=drains),
             calls=CallParts(
                 targets=lambda model, principal: (Target(model.name, model, self.provider),),
                 switchboard=self.switchboard,
                 retries=RetryBudget(),
                 policy=call_policy or CallPolicy(longest_wait_seconds=0.0),
             ),
-            sharing=Sharing(MemoryLeases(), drains=drains),
-            idempotency=Idempotency(self.cache, self.cache, MemoryLeases(), secret=b"secret", patience_seconds=5.0),
         )
 
     async def answer(self, principal: Principal, asked: Ask) -> Answer:
         return await self.gateway.answer(principal, replace(asked, started=time.perf_counter()), Present())
+
+
+def sharing_parts(cache: ExactCache, *, drains: bool = False) -> dict[str, Any]:
+    """What a gateway needs to share calls, among its own callers only."""
+    once = Idempotency(cache, cache, MemoryLeases(), secret=b"secret", patience_seconds=5.0)
+    return {"sharing": Sharing(MemoryLeases(), drains=drains), "idempotency": once}
 
 
 def allowances(limiter: Limiter | None = None) -> Allowances:

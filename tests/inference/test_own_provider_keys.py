@@ -20,12 +20,24 @@ from caching.backends.memory import MemoryStore
 from caching.exact import ExactCache
 from inference import catalog as catalogs
 from inference.accounting import Accountant
+from inference.calling import CallParts
 from inference.pipeline import Gateway, KeepPolicy
 from inference.providers.transport import HttpTransport
+from inference.resilience.retries import RetryBudget
 from inference.routing.router import Router
 from inference.wiring import Providers
 from tests.inference import stub
-from tests.inference.kit import ADA, MALLORY, Present, RememberedLedger, allowances, ask, text_of
+from tests.inference.kit import (
+    ADA,
+    MALLORY,
+    OpenSwitchboard,
+    Present,
+    RememberedLedger,
+    allowances,
+    ask,
+    sharing_parts,
+    text_of,
+)
 
 CIPHER = cipher_from("a passphrase")
 MODELS = """
@@ -87,11 +99,13 @@ class Installation:
         self.catalog = catalogs.load(path, environ, mock=mock, today=date(2026, 11, 12))
         self.router = Router(self.catalog, default_quality_threshold=3.5)
         self.providers = Providers(HttpTransport(), CIPHER)
+        cache = ExactCache(MemoryStore(1_000_000), CIPHER, clock=time.time, max_entry_bytes=100_000)
         self.gateway = Gateway(
             catalog=self.catalog,
             router=self.router,
-            cache=ExactCache(MemoryStore(1_000_000), CIPHER, clock=time.time, max_entry_bytes=100_000),
-            provider_for=self.providers.of,
+            cache=cache,
+            calls=CallParts(self.providers.targets, OpenSwitchboard(), RetryBudget()),
+            **sharing_parts(cache),
             ledger=self.ledger,
             accountant=Accountant(self.catalog),
             allowances=allowances(),
