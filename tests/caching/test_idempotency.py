@@ -44,7 +44,7 @@ class Worker:
 
 @pytest.fixture
 async def open_worker() -> AsyncIterator[Callable[..., Worker]]:
-    opened = []
+    opened: list[Worker] = []
 
     def make(url: str | None, *, patience_seconds: float = 5.0) -> Worker:
         config, cipher = Cache(backend="memory" if url is None else "redis"), cipher_from("5c" * 32)
@@ -70,7 +70,7 @@ def url(request) -> str | None:
 
 
 @pytest.fixture
-def worker(open_worker, url) -> Worker:
+def worker(open_worker, url):
     return open_worker(url)
 
 
@@ -225,6 +225,7 @@ async def test_an_answer_is_kept_for_a_day_and_neither_key_nor_request_nor_answe
         assert key.startswith(f"acron:{{{ada.hex}}}:".encode())
         for secret in (b"ada@example.com", b"our secret plan", b"answer to"):
             assert secret not in key + value
+            assert secret.hex().encode() not in key
 
 
 # Redis away

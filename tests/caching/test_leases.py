@@ -17,7 +17,7 @@ from caching.backends.redis import RedisStore
 from caching.backends.redis_leases import RedisLeases
 from caching.exact import Entry, ExactCache, entry_key, organization_prefix
 from caching.flights import Flight, Flights
-from caching.leases import Leases, acquire_or_find, lease_key
+from caching.leases import Lease, Leases, acquire_or_find, lease_key
 from caching.protocols import ExactStore, Namespace
 
 FINGERPRINT = b"fingerprint"
@@ -111,6 +111,20 @@ async def test_two_organizations_hold_the_same_at_once(leases):
     assert None not in held
 
 
+async def test_who_has_waited_in_vain_waits_for_nobody_else(leases, key):
+    async def find() -> None:
+        return None
+
+    first = await leases.acquire(key)
+    waiting = [asyncio.create_task(acquire_or_find(leases, key, find, patience_seconds=30)) for _ in range(3)]
+    await asyncio.sleep(0)
+    first.release()
+
+    got = await asyncio.wait_for(asyncio.gather(*waiting), 5)  # none of them releases what it got
+
+    assert all(isinstance(lease, Lease) for lease in got)
+
+
 def test_a_lease_lies_with_its_organization_and_not_among_the_entries(ada, mallory):
     lease = lease_key(ada, FINGERPRINT)
 
@@ -143,6 +157,18 @@ async def test_a_lease_is_renewed_while_its_holder_lives(open_leases, key):
 
     with await ours.acquire(key):
         assert not await theirs.wait(key, within_seconds=0.8)
+
+
+async def test_a_released_lease_is_renewed_no_more(server, open_leases, key):
+    ours, theirs = open_leases(server.url, ttl_seconds=0.06), open_leases(server.url)
+    released = await ours.acquire(key)
+    released.release()
+
+    with await theirs.acquire(key):
+        await ours.wait(key, within_seconds=0.2)  # time for many renewals
+
+    stats = server.admin("INFO", "commandstats")
+    assert stats["cmdstat_eval"]["calls"] <= 4
 
 
 async def test_the_lease_of_a_dead_holder_ends_by_itself(open_leases, key):
