@@ -7,11 +7,14 @@ a rule of thumb, so the whole is an estimate: within a few percent for text alon
 
 from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
+from importlib.machinery import PathFinder
+from importlib.util import module_from_spec
 from typing import Any
 
 from inference.wire import fields
 from inference.wire.messages import sketch
 
+_PACKAGE = "bpe_openai"
 _ENCODING = "o200k_base"
 _TOKENS_PER_MESSAGE = 4  # who speaks, and where it ends
 _TOKENS_PER_ANSWER = 3  # its beginning stands at the end of every prompt
@@ -21,7 +24,7 @@ _TOKENS_PER_FILE = 3_000  # of a page or two
 
 
 def count(body: Mapping[str, Any]) -> int:
-    """`body` is a Messages request. Takes about 50 ms for a million characters, and a second the first time."""
+    """`body` is a Messages request. Takes about 30 ms for a million characters."""
     told, length = sketch(body), _length()
     tokens = _TOKENS_PER_ANSWER
     for message in told["messages"]:
@@ -41,7 +44,13 @@ def _weights(content: Any, length: Callable[[str], int]) -> Iterator[int]:
 
 @lru_cache(1)
 def _length() -> Callable[[str], int]:
-    import bpe_openai
-
-    encoding = bpe_openai.get_encoding(_ENCODING)
-    return lambda text: len(encoding.encode_ordinary(text))
+    """Straight from the package's Rust part: its Python part builds tables of its own, for a second and 80 MB."""
+    package = PathFinder.find_spec(_PACKAGE)
+    places = package.submodule_search_locations if package else None
+    spec = PathFinder.find_spec(f"{_PACKAGE}._bindings", places)
+    if spec is None or spec.loader is None:
+        raise ImportError(f"{_PACKAGE} is not installed; install requirements.txt")
+    bindings = module_from_spec(spec)
+    spec.loader.exec_module(bindings)
+    counting: Callable[[str], int] = bindings.tokenizer_for_encoding(_ENCODING).count
+    return counting

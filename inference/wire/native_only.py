@@ -69,22 +69,22 @@ def _of_blocks(blocks: Any, place: str, *, allowed: frozenset[str]) -> Iterator[
         elif kind in ("tool_result", "search_result") and isinstance(block.get("content"), list):
             inner = _IN_RESULTS if kind == "tool_result" else _TEXTS
             yield from _of_blocks(block["content"], f"{here}.content", allowed=inner)
-        elif kind == "image" and _source(block).get("type") not in _IMAGES:
+        elif kind == "image" and _kind_of_source(block) not in _IMAGES:
             yield f"{here}.source"
         elif kind == "document":
             yield from _of_document(block, here)
 
 
 def _of_document(block: Mapping[str, Any], place: str) -> Iterator[str]:
-    source, citations = _source(block), block.get("citations")
-    if source.get("type") not in _DOCUMENTS:
+    kind, citations = _kind_of_source(block), block.get("citations")
+    if kind not in _DOCUMENTS:
         yield f"{place}.source"
-    elif source["type"] == "content" and isinstance(source.get("content"), list):
-        yield from _of_blocks(source["content"], f"{place}.source.content", allowed=_IN_DOCUMENTS)
+    elif kind == "content" and isinstance(block["source"].get("content"), list):
+        yield from _of_blocks(block["source"]["content"], f"{place}.source.content", allowed=_IN_DOCUMENTS)
     if isinstance(citations, dict) and citations.get("enabled"):
         yield f"{place}.citations"
 
 
-def _source(block: Mapping[str, Any]) -> Mapping[str, Any]:
+def _kind_of_source(block: Mapping[str, Any]) -> str:
     source = block.get("source")
-    return source if isinstance(source, dict) else {}
+    return str(source.get("type")) if isinstance(source, dict) else ""
