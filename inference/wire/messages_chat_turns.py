@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from acron_site.lib.errors import InvalidRequestError
 from inference.wire import fields
 
 _Blocks = Iterable[Mapping[str, Any]]
@@ -57,18 +58,22 @@ def _call(block: Mapping[str, Any], place: str) -> dict[str, Any]:
 def _user(blocks: _Blocks, place: str) -> Iterator[dict[str, Any]]:
     """Results of tools come first, as chat completions want them right after the calls; then all that was said."""
     said: _Parts = []
+    is_answering = False
     for index, block in enumerate(blocks):
         here = f"{place}[{index}]"
         if block["type"] != "tool_result":
             said += _parts(block, here)
             continue
         text, attached = _result(block, here)
+        is_answering = True
         yield {
             "role": "tool",
             "tool_call_id": fields.required_text(block, "tool_use_id", path=f"{here}."),
             "content": text,
         }
         said += attached
+    if not said and not is_answering:
+        raise InvalidRequestError(f"{place} is empty; say something in it, or leave the message out", param=place)
     if said:
         is_plain = len(said) == 1 and said[0]["type"] == "text"
         yield {"role": "user", "content": said[0]["text"] if is_plain else said}

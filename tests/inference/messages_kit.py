@@ -37,7 +37,9 @@ def message_told_by(data: bytes) -> dict[str, Any]:
     """What Anthropic's own SDK makes of a stream. Blocks come one after the other."""
     from anthropic.lib.streaming._messages import accumulate_event
 
-    snapshot, buffers, opened = None, {}, []
+    snapshot: Any = None
+    buffers: dict[int, bytes] = {}
+    opened: list[bool] = []
     for event in events_in(data):
         if event["type"] == "content_block_start":
             assert event["index"] == len(opened)
@@ -46,7 +48,7 @@ def message_told_by(data: bytes) -> dict[str, Any]:
             assert event["index"] == len(opened) - 1
             assert opened[-1]
             opened[-1] = event["type"] != "content_block_stop"
-        snapshot = accumulate_event(event=event, current_snapshot=snapshot, json_bufs=buffers)  # type: ignore[arg-type]
+        snapshot = accumulate_event(event=event, current_snapshot=snapshot, json_bufs=buffers)
     assert snapshot is not None
     assert not any(opened)
     return checked(snapshot.to_dict())
