@@ -40,7 +40,8 @@ def message_told_by(data: bytes) -> dict[str, Any]:
     snapshot: Any = None
     buffers: dict[int, bytes] = {}
     opened: list[bool] = []
-    for event in events_in(data):
+    told: list[Any] = events_in(data)
+    for event in told:
         if event["type"] == "content_block_start":
             assert event["index"] == len(opened)
             opened.append(True)
