@@ -62,7 +62,7 @@ REQUESTS = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(REQUESTS)
 def test_any_messages_request_is_translated_or_refused_by_name(request):
     told, refused = translated(request)
