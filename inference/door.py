@@ -7,6 +7,8 @@ from functools import partial
 from time import perf_counter
 from typing import Any
 
+import orjson
+
 from accounts.directory import KeyDirectory
 from accounts.keys import token_from
 from accounts.principal import Principal
@@ -21,7 +23,8 @@ from acron_site.lib.errors import (
 from inference.domain import Answer, Ask, EventStream, Format, RoutingMode
 from inference.line import Line
 from inference.pipeline import Gateway
-from inference.wire import chat, headers, keys, native
+from inference.token_count import TokenCounter
+from inference.wire import chat, headers, keys, messages, models, native
 from inference.wire.addresses import Proxies
 from inference.wire.formats import MANNERS
 from inference.wire.http import CallerGone, Head, read_body, read_head, refusal
@@ -65,12 +68,13 @@ class Exchange:
 
 Handler = Callable[[Principal, Exchange], Awaitable[None]]
 
+_ONE_MODEL = "/v1/models/"
 # addresses that tell errors in another way than OpenAI's, by what their path begins with
-_FORMATS: dict[str, Format] = {}
+_FORMATS: dict[str, Format] = {"/v1/messages": Format.MESSAGES}
 
 
 class Door:
-    """Serves `POST /v1/chat/completions`, `POST /infer`, `GET /v1/models` and `GET /v1/key`."""
+    """Serves `/v1/chat/completions`, `/v1/messages` with its `count_tokens`, `/infer`, `/v1/models` and `/v1/key`."""
 
     def __init__(
         self,
@@ -78,6 +82,7 @@ class Door:
         gateway: Gateway,
         keys: KeyDirectory,
         models: Callable[[Principal], bytes],
+        counter: TokenCounter,
         proxies: Proxies,
         default_mode: RoutingMode,
         max_body_bytes: int,
@@ -85,13 +90,15 @@ class Door:
         max_in_flight_bytes: int,
         keep_alive_seconds: float,
     ) -> None:
-        self._gateway, self._keys, self._models = gateway, keys, models
+        self._gateway, self._keys, self._models, self._counter = gateway, keys, models, counter
         self._proxies, self._default_mode = proxies, default_mode
         self._max_body_bytes, self._max_in_flight = max_body_bytes, max_in_flight
         self._max_in_flight_bytes, self._keep_alive_seconds = max_in_flight_bytes, keep_alive_seconds
         self._in_flight = self._in_flight_bytes = 0
         self._routes: dict[str, tuple[str, Handler]] = {
             "/v1/chat/completions": ("POST", partial(self._answer, chat.read)),
+            "/v1/messages": ("POST", partial(self._answer, messages.read)),
+            "/v1/messages/count_tokens": ("POST", self._count_tokens),
             "/infer": ("POST", self._infer),
             "/v1/models": ("GET", self._list_models),
             "/v1/key": ("GET", self._tell_of_key),
@@ -124,9 +131,10 @@ class Door:
 
     async def _serve(self, exchange: Exchange) -> None:
         path, method = exchange.scope["path"], exchange.scope["method"]
-        if path not in self._routes:
+        route = self._routes.get(path) or self._below(path)
+        if route is None:
             raise NotFoundError(f"there is no {path[:200]} here; /docs lists every address")
-        expected, handler = self._routes[path]
+        expected, handler = route
         if method != expected:
             raise MethodNotAllowedError(f"{path} takes {expected} only", headers={"allow": expected})
         size = exchange.head.content_length
@@ -137,6 +145,11 @@ class Door:
             await handler(await self._principal(exchange), exchange)
         finally:
             self._in_flight_bytes -= size
+
+    def _below(self, path: str) -> tuple[str, Handler] | None:
+        """The addresses that end in a name, which may have slashes of its own."""
+        name = path.removeprefix(_ONE_MODEL)
+        return ("GET", partial(self._tell_of_model, name)) if name and name != path else None
 
     async def _principal(self, exchange: Exchange) -> Principal:
         token = token_from(exchange.head.authorization, exchange.head.api_key)
@@ -166,6 +179,16 @@ class Door:
 
     async def _list_models(self, principal: Principal, exchange: Exchange) -> None:
         await _send(exchange, 200, headers.of_document(exchange.head.request_id), self._models(principal))
+
+    async def _tell_of_model(self, name: str, principal: Principal, exchange: Exchange) -> None:
+        found = models.one(self._models(principal), name)
+        await _send(exchange, 200, headers.of_document(exchange.head.request_id), found)
+
+    async def _count_tokens(self, principal: Principal, exchange: Exchange) -> None:
+        body = await read_body(exchange.receive, exchange.head, self._max_body_bytes)
+        limits, count = await self._counter.count(principal, messages.read_count(body, exchange.head), exchange)
+        own = headers.of_document(exchange.head.request_id) + headers.of_limits(limits)
+        await _send(exchange, 200, own, orjson.dumps({"input_tokens": count}))
 
     async def _tell_of_key(self, principal: Principal, exchange: Exchange) -> None:
         standing = await self._gateway.allowances.standing(principal)

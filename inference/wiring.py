@@ -39,8 +39,10 @@ from inference.door import Door
 from inference.pipeline import Gateway, KeepPolicy
 from inference.providers.anthropic import AnthropicDialect
 from inference.providers.base import Dialect, Provider
+from inference.providers.messages_native import MessagesDialect
 from inference.providers.mock import MockTransport
 from inference.providers.openai import OpenAIDialect
+from inference.providers.translated import TranslatedDialect
 from inference.providers.transport import HttpTransport
 from inference.resilience.breaker import Board, BreakerPolicy
 from inference.resilience.news import BoardNews
@@ -49,8 +51,10 @@ from inference.resilience.switchboard import DeploymentSwitchboard
 from inference.routing.router import Router
 from inference.sharing import Sharing
 from inference.targets import Target
+from inference.token_count import TokenCounter
 from inference.wire import models
 from inference.wire.addresses import Proxies
+from inference.wire.messages_chat import MessagesTranslation
 
 _MOST_TARGETS = 10_000
 _MOST_OWN_KEYS = 2_000  # opened keys of organizations that a process remembers
@@ -68,7 +72,7 @@ class Providers:
         # a changed key has a new id, so an entry never grows stale; what opens is remembered, what does not is not
         self._own: Callable[[ProviderKey, UUID, str, str], Provider] = lru_cache(_MOST_OWN_KEYS)(self._open)
         self._targets: dict[tuple[str, bool, bool, UUID | None], tuple[Target, ...]] = {}
-        self._mock = Provider("mock", {Format.CHAT: OpenAIDialect(api_key="mock")}, MockTransport())
+        self._mock = Provider("mock", _told_by(OpenAIDialect(api_key="mock")), MockTransport())
 
     def of(self, model: Model, principal: Principal) -> Provider:
         """Test keys and simulated models are answered by the mock provider."""
@@ -114,20 +118,33 @@ class Providers:
     def _make(self, model: Model) -> Provider:
         key = settings.ENVIRON.get(model.api_key_env, "") if model.api_key_env else ""
         name, key_name = model.provider, model.api_key_env
-        dialect: Dialect = AnthropicDialect(api_key=key, name=name, key_name=key_name)
-        if model.answered_by != "anthropic":
+        if model.answered_by == "anthropic":
+            dialects: dict[Format, Dialect] = {
+                Format.CHAT: AnthropicDialect(api_key=key, name=name, key_name=key_name),
+                Format.MESSAGES: MessagesDialect(api_key=key, name=name, key_name=key_name),
+            }
+        else:
             geography = usage.geography_of(model.base_url)
-            dialect = OpenAIDialect(api_key=key, name=name, key_name=key_name, geography=geography)
-        return Provider(model.provider, {Format.CHAT: dialect}, self._http)
+            dialects = _told_by(OpenAIDialect(api_key=key, name=name, key_name=key_name, geography=geography))
+        return Provider(model.provider, dialects, self._http)
 
     def _open(self, key: ProviderKey, organization_id: UUID, kind: str, base_url: str) -> Provider:
         """Raises UnreadableProviderKeyError: an organization that brings a key is never served by the operator's."""
         secret = own_keys.secret_of(key, organization_id, self._cipher)
-        dialect: Dialect = AnthropicDialect(api_key=secret, name=key.provider, is_own_key=True)
-        if kind != "anthropic":
+        if kind == "anthropic":
+            dialects: dict[Format, Dialect] = {
+                Format.CHAT: AnthropicDialect(api_key=secret, name=key.provider, is_own_key=True),
+                Format.MESSAGES: MessagesDialect(api_key=secret, name=key.provider, is_own_key=True),
+            }
+        else:
             geography = usage.geography_of(base_url)
-            dialect = OpenAIDialect(api_key=secret, name=key.provider, geography=geography, is_own_key=True)
-        return Provider(key.provider, {Format.CHAT: dialect}, self._http)
+            dialects = _told_by(OpenAIDialect(api_key=secret, name=key.provider, geography=geography, is_own_key=True))
+        return Provider(key.provider, dialects, self._http)
+
+
+def _told_by(chat: Dialect) -> dict[Format, Dialect]:
+    """What a provider can be asked that speaks chat completions."""
+    return {Format.CHAT: chat, Format.MESSAGES: TranslatedDialect(MessagesTranslation(), chat)}
 
 
 def _own_key(model: Model, principal: Principal) -> ProviderKey | None:
@@ -194,11 +211,15 @@ class Parts:
         )
 
     @cached_property
+    def router(self) -> Router:
+        return Router(self.catalog, default_quality_threshold=self.config.routing.default_quality_threshold)
+
+    @cached_property
     def gateway(self) -> Gateway:
         cache, routing = self.config.cache, self.config.routing
         return Gateway(
             catalog=self.catalog,
-            router=Router(self.catalog, default_quality_threshold=routing.default_quality_threshold),
+            router=self.router,
             cache=self.cache,
             ledger=self.ledger,
             accountant=Accountant(self.catalog, baseline_model=routing.baseline_model),
@@ -256,6 +277,9 @@ class Parts:
             gateway=self.gateway,
             keys=self.keys,
             models=self._models_for,
+            counter=TokenCounter(
+                router=self.router, provider_for=self.providers.of, allowances=self.gateway.allowances
+            ),
             proxies=Proxies(settings.ENVIRON.get("FORWARDED_ALLOW_IPS", "127.0.0.1")),
             default_mode=RoutingMode(self.config.routing.default_mode),
             max_body_bytes=self.config.api.max_body_bytes,

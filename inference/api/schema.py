@@ -52,10 +52,11 @@ _STEERING = {
     "tags": {"type": "object", "additionalProperties": {"type": "string"}},
     "cache": _CACHE,
 }
+_NAMED = {"parameters": [{"name": "name", "in": "path", "required": True, "schema": {"type": "string"}}]}
 _ROUTING_MODE = {"type": "string", "enum": ["autopilot", "guided", "explicit"]}
 _AMOUNT = {"type": "string", "nullable": True, "description": "USD, exact; null when no price is known"}
 
-_CHAT_REQUEST = {
+_CHAT_REQUEST: dict[str, Any] = {
     "type": "object",
     "required": ["model", "messages"],
     "description": "The whole OpenAI chat completion request; unknown fields go to the provider unchanged.",
@@ -71,6 +72,23 @@ _CHAT_REQUEST = {
     },
     "additionalProperties": True,
 }
+_MESSAGES_REQUEST = {
+    "type": "object",
+    "required": ["model", "messages", "max_tokens"],
+    "description": "The whole request of Anthropic's Messages API; unknown fields go to Anthropic's models unchanged.",
+    "properties": {
+        "model": _CHAT_REQUEST["properties"]["model"],
+        "max_tokens": {"type": "integer", "minimum": 0},
+        "messages": _MESSAGES,
+        "system": {},
+        "stream": {"type": "boolean"},
+        "temperature": {"type": "number", "minimum": 0, "maximum": 1},
+        "acron": _CHAT_REQUEST["properties"]["acron"],
+    },
+    "additionalProperties": True,
+}
+_COUNT_REQUEST = {**_MESSAGES_REQUEST, "required": ["model", "messages"]}
+_COUNT = {"type": "object", "required": ["input_tokens"], "properties": {"input_tokens": {"type": "integer"}}}
 _INFER_REQUEST = {
     "type": "object",
     "properties": {
@@ -125,10 +143,21 @@ def add_gateway(result: dict[str, Any], **_: Any) -> dict[str, Any]:
                 streams=True,
             )
         },
+        "/v1/messages": {
+            "post": _operation(
+                "messages", "Message, Anthropic's format", _MESSAGES_REQUEST, {"type": "object"}, streams=True
+            )
+        },
+        "/v1/messages/count_tokens": {
+            "post": _operation("count_tokens", "Tokens of a message, Anthropic's format", _COUNT_REQUEST, _COUNT)
+        },
         "/infer": {
             "post": _operation("infer", "One inference, ACRON's format", _INFER_REQUEST, _INFER_ANSWER, streams=True)
         },
-        "/v1/models": {"get": _operation("list_models", "Models, OpenAI's format", None, {"type": "object"})},
+        "/v1/models": {
+            "get": _operation("list_models", "Models, OpenAI's and Anthropic's format", None, {"type": "object"})
+        },
+        "/v1/models/{name}": {"get": {**_operation("show_model", "One model", None, {"type": "object"}), **_NAMED}},
         "/v1/key": {"get": _operation("own_key", "This key's scopes, limits and spend", None, {"type": "object"})},
     }
     return result

@@ -27,15 +27,18 @@ from inference.calling import CallParts, CallPolicy
 from inference.domain import Answer, Ask, Format
 from inference.facts import Visit
 from inference.pipeline import Gateway, KeepPolicy
-from inference.providers.base import Provider
+from inference.providers.base import Dialect, Provider
 from inference.providers.mock import MockTransport
 from inference.providers.openai import OpenAIDialect
+from inference.providers.translated import TranslatedDialect
 from inference.resilience.retries import RetryBudget
 from inference.routing.router import Router
 from inference.sharing import Sharing
 from inference.targets import Ending, Target
+from inference.token_count import TokenCounter
 from inference.wire import chat
 from inference.wire.http import Head
+from inference.wire.messages_chat import MessagesTranslation
 
 MODELS = Path(__file__).parent / "models.yaml"
 ADA = Principal(UUID(int=1), frozenset({Scope.INFER}), key_id=UUID(int=11))
@@ -112,16 +115,21 @@ class Kit:
         self.catalog = catalogs.load(MODELS, {}, mock=mock)
         self.ledger = RememberedLedger()
         self.transport: Any = transport or MockTransport(latency_scale=0)
-        self.provider = Provider("mock", {Format.CHAT: OpenAIDialect(api_key="k")}, self.transport)
+        self.provider = Provider("mock", dialects(OpenAIDialect(api_key="k")), self.transport)
         self.store = MemoryStore(max_bytes=1_000_000)
         self.cache = ExactCache(self.store, cipher_from("a passphrase"), clock=time.time, max_entry_bytes=100_000)
+        self.router = Router(self.catalog, default_quality_threshold=3.5)
+        self.allowances = allowances(limiter)
+        self.counter = TokenCounter(
+            router=self.router, provider_for=lambda model, principal: self.provider, allowances=self.allowances
+        )
         self.gateway = Gateway(
             catalog=self.catalog,
-            router=Router(self.catalog, default_quality_threshold=3.5),
+            router=self.router,
             cache=self.cache,
             ledger=self.ledger,
             accountant=Accountant(self.catalog, baseline_model=baseline_model),
-            allowances=allowances(limiter),
+            allowances=self.allowances,
             policy=policy or KeepPolicy(),
             secret=b"secret",
             content=content,
@@ -142,6 +150,11 @@ def sharing_parts(cache: ExactCache, *, drains: bool = False) -> dict[str, Any]:
     """What a gateway needs to share calls, among its own callers only."""
     once = Idempotency(cache, cache, MemoryLeases(), secret=b"secret", patience_seconds=5.0)
     return {"sharing": Sharing(MemoryLeases(), drains=drains), "idempotency": once}
+
+
+def dialects(chat: Dialect) -> dict[Format, Dialect]:
+    """What a provider can be asked that speaks chat completions."""
+    return {Format.CHAT: chat, Format.MESSAGES: TranslatedDialect(MessagesTranslation(), chat)}
 
 
 def allowances(limiter: Limiter | None = None) -> Allowances:

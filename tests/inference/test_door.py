@@ -54,6 +54,7 @@ def make_door(kit: Kit) -> Door:
         models=lambda principal: models.listing(
             kit.catalog, principal.rules.models if principal.rules else frozenset()
         ),
+        counter=kit.counter,
         proxies=Proxies("127.0.0.1"),
         default_mode=RoutingMode.AUTOPILOT,
         max_body_bytes=MAX_BODY,

@@ -317,6 +317,7 @@ async def at_the_door(
         gateway=kit.gateway,
         keys=Keys(principal),  # type: ignore[arg-type]
         models=lambda asking: models.listing(kit.catalog, asking.rules.models if asking.rules else frozenset()),
+        counter=kit.counter,
         proxies=Proxies(trusted),
         default_mode=RoutingMode.AUTOPILOT,
         max_body_bytes=10_000,

@@ -8,6 +8,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 
 from accounts import provider_keys
@@ -25,6 +26,7 @@ from inference.pipeline import Gateway, KeepPolicy
 from inference.providers.transport import HttpTransport
 from inference.resilience.retries import RetryBudget
 from inference.routing.router import Router
+from inference.token_count import TokenCounter
 from inference.wiring import Providers
 from tests.inference import stub
 from tests.inference.kit import (
@@ -38,6 +40,7 @@ from tests.inference.kit import (
     sharing_parts,
     text_of,
 )
+from tests.inference.messages_kit import message_ask
 
 CIPHER = cipher_from("a passphrase")
 MODELS = """
@@ -244,3 +247,47 @@ async def test_a_refused_own_key_is_not_blamed_on_the_operator(installed):
     async with installed((stub.answer({"error": {"message": "no"}}, status=401),)) as here:
         with pytest.raises(UpstreamError, match=r"your organization's credentials.*/settings/providers"):
             await here.text(with_key(ADA, "sk-ada-own"))
+
+
+MESSAGE = {
+    "id": "msg_1",
+    "type": "message",
+    "role": "assistant",
+    "model": "wise",
+    "content": [{"type": "text", "text": "Really: Paris"}],
+    "stop_reason": "end_turn",
+    "usage": {"input_tokens": 9, "output_tokens": 3},
+}
+
+
+@pytest.mark.parametrize(
+    ("model", "provider", "script", "path", "name"),
+    [
+        ("wise", "anthropic", stub.answer(MESSAGE), "/v1/messages", "x-api-key"),
+        ("bright", "openai", REAL[0], "/v1/chat/completions", "authorization"),
+    ],
+)
+async def test_messages_go_to_each_provider_in_its_own_words(installed, model, provider, script, path, name):
+    async with installed((script,), mock=True) as here:
+        asked = replace(message_ask(model=model), started=time.perf_counter())
+        answer = await here.gateway.answer(with_key(ADA, "sk-own", provider=provider), asked, Present())
+
+        sent = here.provider.received[0]
+        assert (sent.path, sent.headers[name].removeprefix("Bearer ")) == (path, "sk-own")
+        assert orjson.loads(answer.body)["content"] == [{"type": "text", "text": "Really: Paris"}]
+
+
+@pytest.mark.parametrize(
+    ("principal", "calls", "count"),
+    [
+        (with_key(ADA, "sk-own", provider="anthropic"), 1, 42),
+        (replace(with_key(ADA, "sk-own", provider="anthropic"), is_test=True), 0, 11),
+        (ADA, 0, 11),
+    ],
+)
+async def test_tokens_are_counted_at_anthropic_with_a_real_key_only(installed, principal, calls, count):
+    async with installed((stub.answer({"input_tokens": 42}),), mock=True) as here:
+        counter = TokenCounter(router=here.router, provider_for=here.providers.of, allowances=here.gateway.allowances)
+        _, counted = await counter.count(principal, message_ask(model="wise"), Present())
+
+        assert (counted, len(here.provider.received)) == (count, calls)
