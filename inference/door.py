@@ -20,7 +20,8 @@ from acron_site.lib.errors import (
 )
 from inference.domain import Answer, Ask, EventStream, Format, RoutingMode
 from inference.pipeline import Gateway
-from inference.wire import chat, headers, keys, native
+from inference.stored_responses import PREFIX, StoredResponses
+from inference.wire import chat, embeddings, headers, keys, native, responses
 from inference.wire.addresses import Proxies
 from inference.wire.formats import MANNERS
 from inference.wire.http import CallerGone, Head, read_body, read_head, refusal
@@ -69,7 +70,7 @@ _FORMATS: dict[str, Format] = {}
 
 
 class Door:
-    """Serves `POST /v1/chat/completions`, `POST /infer`, `GET /v1/models` and `GET /v1/key`."""
+    """Serves the gateway's addresses: `/infer`, and under `/v1/` what OpenAI's clients ask for."""
 
     def __init__(
         self,
@@ -77,17 +78,20 @@ class Door:
         gateway: Gateway,
         keys: KeyDirectory,
         models: Callable[[Principal], bytes],
+        stored: StoredResponses,
         proxies: Proxies,
         default_mode: RoutingMode,
         max_body_bytes: int,
         max_in_flight: int,
     ) -> None:
         self._gateway, self._keys, self._models = gateway, keys, models
-        self._proxies, self._default_mode = proxies, default_mode
+        self._stored, self._proxies, self._default_mode = stored, proxies, default_mode
         self._max_body_bytes, self._max_in_flight = max_body_bytes, max_in_flight
         self._in_flight = 0
         self._routes: dict[str, tuple[str, Handler]] = {
             "/v1/chat/completions": ("POST", partial(self._answer, chat.read)),
+            "/v1/responses": ("POST", partial(self._answer, responses.read)),
+            "/v1/embeddings": ("POST", partial(self._answer, embeddings.read)),
             "/infer": ("POST", self._infer),
             "/v1/models": ("GET", self._list_models),
             "/v1/key": ("GET", self._tell_of_key),
@@ -120,14 +124,21 @@ class Door:
 
     async def _serve(self, exchange: Exchange) -> None:
         path, method = exchange.scope["path"], exchange.scope["method"]
-        if path not in self._routes:
-            raise NotFoundError(f"there is no {path[:200]} here; /docs lists every address")
-        expected, handler = self._routes[path]
+        expected, handler = self._route(path, method)
         if method != expected:
             raise MethodNotAllowedError(f"{path} takes {expected} only", headers={"allow": expected})
         if self._in_flight > self._max_in_flight:
             raise OverloadedError("too many requests at once; try again shortly", headers={"retry-after": "1"})
         await handler(await self._principal(exchange), exchange)
+
+    def _route(self, path: str, method: str) -> tuple[str, Handler]:
+        """Which method an address takes, and what serves it."""
+        route = self._routes.get(path)
+        if route is not None:
+            return route
+        if path.startswith(PREFIX):  # what may be done with a kept response depends on the rest of the address
+            return method, self._relay_stored
+        raise NotFoundError(f"there is no {path[:200]} here; /docs lists every address")
 
     async def _principal(self, exchange: Exchange) -> Principal:
         token = token_from(exchange.head.authorization, exchange.head.api_key)
@@ -154,6 +165,16 @@ class Door:
             await _send(exchange, 200, headers.of_answer(answer), native.write(answer))
         else:
             await _stream(exchange, answer, answer.stream, native.stream(answer, answer.stream))
+
+    async def _relay_stored(self, principal: Principal, exchange: Exchange) -> None:
+        scope = exchange.scope
+        entry = None if principal.rules is None else self._gateway.allowances.enter(principal)
+        if entry is not None:
+            await self._gateway.allowances.admit(entry)
+        body = await self._stored.relay(
+            principal, exchange, method=scope["method"], path=scope["path"], query=scope.get("query_string", b"")
+        )
+        await _send(exchange, 200, headers.of_document(exchange.head.request_id), body)
 
     async def _list_models(self, principal: Principal, exchange: Exchange) -> None:
         await _send(exchange, 200, headers.of_document(exchange.head.request_id), self._models(principal))

@@ -2,10 +2,10 @@
 
 import asyncio
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import cache, cached_property, lru_cache
+from functools import cache, cached_property, lru_cache, partial
 from pathlib import Path
 from uuid import UUID
 
@@ -30,16 +30,17 @@ from inference import budgets, usage
 from inference import catalog as catalogs
 from inference.accounting import Accountant
 from inference.allowances import Allowances
-from inference.catalog import Catalog, Model
-from inference.domain import Format, RoutingMode
+from inference.catalog import Catalog, Model, ProviderEntry
+from inference.domain import RoutingMode
 from inference.door import Door
 from inference.pipeline import Gateway, KeepPolicy
-from inference.providers.anthropic import AnthropicDialect
-from inference.providers.base import Dialect, Provider
+from inference.providers.base import Provider
+from inference.providers.kinds import dialects_of
 from inference.providers.mock import MockTransport
-from inference.providers.openai import OpenAIDialect
+from inference.providers.responses_native import ResponsesDialect
 from inference.providers.transport import HttpTransport
 from inference.routing.router import Router
+from inference.stored_responses import Shelf, StoredResponses
 from inference.wire import models
 from inference.wire.addresses import Proxies
 
@@ -57,7 +58,7 @@ class Providers:
         self._known: dict[tuple[str, str, str, str], Provider] = {}
         # a changed key has a new id, so an entry never grows stale; what opens is remembered, what does not is not
         self._own: Callable[[ProviderKey, UUID, str, str], Provider] = lru_cache(_MOST_OWN_KEYS)(self._open)
-        self._mock = Provider("mock", {Format.CHAT: OpenAIDialect(api_key="mock")}, MockTransport())
+        self._mock = Provider("mock", dialects_of("mock", api_key="mock", name="mock"), MockTransport())
 
     def of(self, model: Model, principal: Principal) -> Provider:
         """Test keys and simulated models are answered by the mock provider."""
@@ -73,27 +74,39 @@ class Providers:
             provider = self._known[name] = self._make(model)
         return provider
 
+    def shelf_of(self, listed: Iterable[ProviderEntry], principal: Principal) -> Shelf | None:
+        """Where OpenAI keeps responses for the organization's own key there, if it has one."""
+        if principal.is_test:
+            return None
+        servers = {entry.name: entry.base_url for entry in listed if entry.dialect == "openai"}
+        for key in principal.provider_keys:
+            if key.provider in servers:
+                secret = own_keys.secret_of(key, principal.organization_id, self._cipher)
+                dialect = ResponsesDialect(api_key=secret, name=key.provider, is_own_key=True)
+                return Shelf(dialect, servers[key.provider], self._http)
+        return None
+
     async def close(self) -> None:
         await self._mock.transport.close()
         await self._http.close()
 
     def _make(self, model: Model) -> Provider:
         key = settings.ENVIRON.get(model.api_key_env, "") if model.api_key_env else ""
-        name, key_name = model.provider, model.api_key_env
-        dialect: Dialect = AnthropicDialect(api_key=key, name=name, key_name=key_name)
-        if model.answered_by != "anthropic":
-            geography = usage.geography_of(model.base_url)
-            dialect = OpenAIDialect(api_key=key, name=name, key_name=key_name, geography=geography)
-        return Provider(model.provider, {Format.CHAT: dialect}, self._http)
+        dialects = dialects_of(
+            model.answered_by,
+            api_key=key,
+            name=model.provider,
+            key_name=model.api_key_env,
+            geography=usage.geography_of(model.base_url),
+        )
+        return Provider(model.provider, dialects, self._http)
 
     def _open(self, key: ProviderKey, organization_id: UUID, kind: str, base_url: str) -> Provider:
         """Raises UnreadableProviderKeyError: an organization that brings a key is never served by the operator's."""
         secret = own_keys.secret_of(key, organization_id, self._cipher)
-        dialect: Dialect = AnthropicDialect(api_key=secret, name=key.provider, is_own_key=True)
-        if kind != "anthropic":
-            geography = usage.geography_of(base_url)
-            dialect = OpenAIDialect(api_key=secret, name=key.provider, geography=geography, is_own_key=True)
-        return Provider(key.provider, {Format.CHAT: dialect}, self._http)
+        geography = usage.geography_of(base_url)
+        dialects = dialects_of(kind, api_key=secret, name=key.provider, geography=geography, is_own_key=True)
+        return Provider(key.provider, dialects, self._http)
 
 
 @dataclass
@@ -169,6 +182,7 @@ class Parts:
             gateway=self.gateway,
             keys=self.keys,
             models=self._models_for,
+            stored=StoredResponses(partial(self.providers.shelf_of, self.catalog.providers)),
             proxies=Proxies(settings.ENVIRON.get("FORWARDED_ALLOW_IPS", "127.0.0.1")),
             default_mode=RoutingMode(self.config.routing.default_mode),
             max_body_bytes=self.config.api.max_body_bytes,

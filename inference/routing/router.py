@@ -73,9 +73,9 @@ class Router:
         if ask.mode is not RoutingMode.EXPLICIT:
             return None
         model = self.catalog.find(ask.model_requested)
-        if model.kind != "chat":
+        if model.kind not in ask.format.kinds:
             raise UnknownModelError(
-                f"{model.name} is no chat model; GET /v1/models lists those that are", param="model"
+                f"{model.name} is no {ask.format.kinds[0]} model; GET /v1/models lists those that are", param="model"
             )
         if self.allowed and not model.is_one_of(self.allowed):
             raise ModelNotAllowedError(

@@ -46,7 +46,7 @@ _CHECKS: dict[str, Callable[[Mapping[str, Any], str], Any]] = {
 def read(body: bytes, head: Head) -> Ask:
     """Raises InvalidRequestError naming the field and what it must be."""
     document = fields.parse_object(body)
-    own = _take_own(document)
+    own = take_own(document)
     model = fields.text(document, "model")
     if not model:
         raise InvalidRequestError("'model' is missing; name one, or use \"auto\"", param="model")
@@ -55,7 +55,7 @@ def read(body: bytes, head: Head) -> Ask:
     return Ask(
         request_id=head.request_id,
         endpoint=ENDPOINT,
-        mode=_mode(model, own),
+        mode=mode_of(model, own),
         model_requested=model,
         body=document,
         started=head.started,
@@ -68,7 +68,7 @@ def read(body: bytes, head: Head) -> Ask:
     )
 
 
-def _take_own(document: dict[str, Any]) -> dict[str, Any]:
+def take_own(document: dict[str, Any]) -> dict[str, Any]:
     """ACRON's own fields, taken out of what goes to the provider."""
     if "acron" not in document:
         return {}
@@ -128,7 +128,7 @@ def _include_usage(document: Mapping[str, Any]) -> bool:
     return fields.flag(options, "include_usage", path="stream_options.") if options else False
 
 
-def _mode(model: str, own: Mapping[str, Any]) -> RoutingMode:
+def mode_of(model: str, own: Mapping[str, Any]) -> RoutingMode:
     """A named model is Explicit; for `auto` the body may still say `acron.routing_mode: guided`."""
     mode = AUTOMATIC.get(model, RoutingMode.EXPLICIT)
     if not own:

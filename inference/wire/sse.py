@@ -61,13 +61,13 @@ def _deltas(message: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     whole = {name: value for name, value in message.items() if name not in pieced and name != "tool_calls"}
     yield {"content": "", **whole} if "content" in pieced else whole
     for name, text in pieced.items():
-        for piece in _pieces(text):
+        for piece in pieces(text):
             yield {name: piece}
     for index, call in enumerate(message.get("tool_calls") or ()):
         yield {"tool_calls": [{"index": index, **call}]}
 
 
-def _pieces(text: str) -> Iterator[str]:
+def pieces(text: str) -> Iterator[str]:
     """A few pieces that end where words end."""
     size = max(_SHORTEST_PIECE, len(text) // _MOST_PIECES)
     start = 0

@@ -20,11 +20,11 @@ from caching.exact import ExactCache
 from inference import catalog as catalogs
 from inference.accounting import Accountant
 from inference.allowances import Allowances
-from inference.domain import Answer, Ask, Format
+from inference.domain import Answer, Ask
 from inference.pipeline import Gateway, KeepPolicy
 from inference.providers.base import Provider
+from inference.providers.kinds import dialects_of
 from inference.providers.mock import MockTransport
-from inference.providers.openai import OpenAIDialect
 from inference.routing.router import Router
 from inference.wire import chat
 from inference.wire.http import Head
@@ -78,7 +78,7 @@ class Kit:
         self.catalog = catalogs.load(MODELS, {}, mock=mock)
         self.ledger = RememberedLedger()
         self.transport: Any = transport or MockTransport(latency_scale=0)
-        self.provider = Provider("mock", {Format.CHAT: OpenAIDialect(api_key="k")}, self.transport)
+        self.provider = Provider("mock", dialects_of("mock", api_key="k", name="mock"), self.transport)
         self.store = MemoryStore(max_bytes=1_000_000)
         self.gateway = Gateway(
             catalog=self.catalog,

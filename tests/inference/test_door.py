@@ -14,6 +14,7 @@ from acron_site.lib.errors import InvalidApiKeyError
 from analytics.events import EventStatus
 from inference.domain import RoutingMode
 from inference.door import Door
+from inference.stored_responses import StoredResponses
 from inference.wire import models
 from inference.wire.addresses import Proxies
 from tests.inference.asgi import call
@@ -53,6 +54,7 @@ def make_door(kit: Kit) -> Door:
         models=lambda principal: models.listing(
             kit.catalog, principal.rules.models if principal.rules else frozenset()
         ),
+        stored=StoredResponses(lambda principal: None),
         proxies=Proxies("127.0.0.1"),
         default_mode=RoutingMode.AUTOPILOT,
         max_body_bytes=MAX_BODY,
