@@ -8,10 +8,12 @@ import orjson
 from acron_site.lib import money
 from inference import pricing
 from inference.catalog import Catalog, Model
+from inference.domain import Format
 
 _MILLION = 1_000_000
 # a date for clients that insist on one: when the prices of the catalogue were gathered matters, not this
 _CREATED = 0
+_SERVED = frozenset(kind for spoken in Format for kind in spoken.kinds)
 _AUTOMATIC = ("auto", "acron-auto", "acron-guided")
 
 
@@ -20,7 +22,7 @@ def listing(catalog: Catalog, allowed: frozenset[str] = frozenset()) -> bytes:
 
     With `allowed`, only those that the key may use.
     """
-    shown = [model for model in catalog.chat_models() if not allowed or model.is_one_of(allowed)]
+    shown = [model for model in catalog.models if model.kind in _SERVED and (not allowed or model.is_one_of(allowed))]
     is_chosen = not allowed or any(model.is_available and model.automatic for model in shown)
     chosen = [{"id": name, "object": "model", "created": _CREATED, "owned_by": "acron"} for name in _AUTOMATIC]
     named = [

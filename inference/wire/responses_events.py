@@ -49,7 +49,7 @@ class Events:
         if told is None:  # nothing is told of it but the item itself
             return
         kind, name = told
-        more = {"logprobs": []} if part["type"] == "output_text" else {}
+        more: dict[str, Any] = {"logprobs": []} if part["type"] == "output_text" else {}
         yield self.write(f"{frame}.added", **place, part={**part, name: ""})
         for piece in pieces(part[name]):
             yield self.write(f"{kind}.delta", **place, delta=piece, **more)

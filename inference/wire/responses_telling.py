@@ -143,7 +143,7 @@ class ResponsesTelling:
         self._calls: dict[int, _Called] = {}
 
     def feed(self, events: bytes) -> bytes:
-        told = []
+        told: list[bytes] = []
         for event in framing.split(events):
             data = framing.payload(event)
             if data and data != b"[DONE]":

@@ -47,14 +47,14 @@ def door(kit: Kit) -> Door:
     return make_door(kit)
 
 
-def make_door(kit: Kit) -> Door:
+def make_door(kit: Kit, stored: StoredResponses | None = None) -> Door:
     return Door(
         gateway=kit.gateway,
         keys=Keys(),  # type: ignore[arg-type]
         models=lambda principal: models.listing(
             kit.catalog, principal.rules.models if principal.rules else frozenset()
         ),
-        stored=StoredResponses(lambda principal: None),
+        stored=stored or StoredResponses(lambda principal: None),
         proxies=Proxies("127.0.0.1"),
         default_mode=RoutingMode.AUTOPILOT,
         max_body_bytes=MAX_BODY,
@@ -255,7 +255,7 @@ async def test_models_are_listed_with_what_is_missing(door):
     listed = (await call(door, "/v1/models", method="GET", headers=key())).json()
 
     entries = {entry["id"]: entry.get("acron", {}) for entry in listed["data"]}
-    assert {"auto", "acron-guided", "mock-small"} <= set(entries)
+    assert {"auto", "acron-guided", "mock-small", "an-embedding", "a-responder"} <= set(entries)
     assert entries["far-away"]["unavailable_because"].startswith("set ABSENT_API_KEY")
     assert entries["mock-small"]["price_per_million"] == {"input": "0.1", "output": "0.4"}
     assert entries["mock-unpriced"]["price_per_million"] == {"input": None, "output": None}

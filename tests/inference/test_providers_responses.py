@@ -230,6 +230,12 @@ def reader() -> Any:
     return OWN.reader(ask(stream=True), openai_model())
 
 
+def whole(raw: bytes) -> Any:
+    reading = reader()
+    reading.feed(raw)
+    return reading.completion()
+
+
 def test_a_stream_is_relayed_byte_for_byte_wherever_it_is_cut():
     for position in range(len(STREAM)):
         reading = reader()
@@ -304,11 +310,8 @@ def test_an_error_in_a_stream_is_raised_with_its_reason(last):
     ],
 )
 def test_an_end_that_makes_no_sense_is_no_answer(last):
-    reading = reader()
-
     with pytest.raises(UpstreamError):
-        reading.feed(last)
-        reading.completion()
+        whole(last)
 
 
 def test_a_large_last_event_is_taken_in_and_an_endless_one_is_not():
@@ -321,8 +324,7 @@ def test_a_large_last_event_is_taken_in_and_an_endless_one_is_not():
 
     assert reading.completion().body == orjson.dumps(large)
     with pytest.raises(UpstreamError):
-        for _ in range(300):
-            endless.feed(b"x" * 65_536)
+        [endless.feed(b"x" * 65_536) for _ in range(300)]
 
 
 def test_an_answer_made_in_the_background_is_relayed_as_it_is_queued():

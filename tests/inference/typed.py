@@ -9,6 +9,8 @@ from pydantic import TypeAdapter
 
 from inference.wire import framing
 
+_DELTAS = {"output_text.delta": "text", "reasoning_text.delta": "text", "refusal.delta": "refusal"}
+
 
 @cache
 def _event_types() -> TypeAdapter[Any]:
@@ -38,30 +40,27 @@ def rebuilt(told: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """The items that a client puts together from the events alone; their order and places are checked."""
     items: dict[int, dict[str, Any]] = {}
     for event in told:
-        match event["type"].removeprefix("response."):
-            case "output_item.added":
-                assert event["output_index"] == len(items)
-                items[event["output_index"]] = {**event["item"]}
-            case "content_part.added":
-                content = _item(items, event)["content"]
-                assert event["content_index"] == len(content)
-                content.append(dict(event["part"]))
-            case "output_text.delta" | "reasoning_text.delta":
-                _item(items, event)["content"][event["content_index"]]["text"] += event["delta"]
-            case "refusal.delta":
-                _item(items, event)["content"][event["content_index"]]["refusal"] += event["delta"]
-            case "function_call_arguments.delta":
-                _item(items, event)["arguments"] += event["delta"]
-            case "content_part.done":
-                assert event["part"] == _item(items, event)["content"][event["content_index"]]
-            case "output_item.done":
-                built, done = items[event["output_index"]], event["item"]
-                assert {**built, "status": 0} == {**done, "status": 0}
-                items[event["output_index"]] = done
+        kind = event["type"].removeprefix("response.")
+        if kind == "output_item.added":
+            assert event["output_index"] == len(items)
+            items[event["output_index"]] = {**event["item"]}
+        elif kind == "output_item.done":
+            built, done = items[event["output_index"]], event["item"]
+            assert {**built, "status": 0} == {**done, "status": 0}
+            items[event["output_index"]] = done
+        elif "item_id" in event:
+            _take_in(items[event["output_index"]], kind, event)
     return [items[index] for index in sorted(items)]
 
 
-def _item(items: dict[int, dict[str, Any]], event: dict[str, Any]) -> dict[str, Any]:
-    item = items[event["output_index"]]
+def _take_in(item: dict[str, Any], kind: str, event: dict[str, Any]) -> None:
     assert item["id"] == event["item_id"]
-    return item
+    if kind == "content_part.added":
+        assert event["content_index"] == len(item["content"])
+        item["content"].append(dict(event["part"]))
+    elif kind == "content_part.done":
+        assert event["part"] == item["content"][event["content_index"]]
+    elif kind == "function_call_arguments.delta":
+        item["arguments"] += event["delta"]
+    elif kind in _DELTAS:
+        item["content"][event["content_index"]][_DELTAS[kind]] += event["delta"]
