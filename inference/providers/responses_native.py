@@ -1,6 +1,6 @@
 """OpenAI's Responses API, relayed as it is."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import orjson
@@ -12,12 +12,15 @@ from inference.providers.base import Call
 from inference.providers.openai_access import OpenAIAccess
 from inference.providers.responses_stream import ResponsesStreamReader, completion_from
 from inference.wire.response_objects import FailedResponseError
+from inference.wire.responses_sketch import is_reference
 
 # what a model without "sampling" among its capabilities answers with 400
 _SAMPLING = ("temperature", "top_p", "top_logprobs")
 # fields that go on from what is kept at OpenAI, or keep something there
 _KEPT_STATE = ("previous_response_id", "conversation", "background", "background_options", "prompt")
-_KEPT_NAMES = ("file_id", "file_ids", "vector_store_ids", "container_id")
+_KEPT_NAMES = ("file_id", "file_ids", "vector_store_ids", "container_id", "skill_id")
+# their parameters may be called anything
+_CALLERS_TOOLS = ("function", "custom")
 
 
 class ResponsesDialect(OpenAIAccess):
@@ -70,22 +73,26 @@ def _refuse_kept(body: Mapping[str, Any]) -> None:
     for field in ("input", "tools"):
         values = body.get(field)
         for index, value in enumerate(values if isinstance(values, list) else ()):
-            if kept := next(_kept_in(value), ""):
+            if value.get("type") not in _CALLERS_TOOLS and (kept := _kept_in(value)):
                 raise _needs_own_key(f"{field}[{index}].{kept}")
 
 
-def _kept_in(value: Mapping[str, Any]) -> Iterator[str]:
-    """The names by which an item or a tool points to something that is kept at OpenAI."""
-    if value.get("type") == "item_reference" or ("type" not in value and "role" not in value):
-        yield "id"
-    if isinstance(value.get("container"), str):  # an object makes a new one
-        yield "container"
-    inner = [value, *(value.get(name) for name in ("container", "environment", "output", "input_image_mask"))]
-    content = [value.get("content"), value.get("output")]
-    inner += [part for parts in content if isinstance(parts, list) for part in parts]
-    for part in inner:
+def _kept_in(value: Mapping[str, Any]) -> str:
+    """The name by which an item or a tool points to something that is kept at OpenAI; "" if none does."""
+    if is_reference(value):
+        return "id"
+    pending: list[Any] = [value]
+    while pending:  # no recursion: a caller may nest deeper than Python follows
+        part = pending.pop()
         if isinstance(part, dict):
-            yield from (name for name in _KEPT_NAMES if part.get(name))
+            if isinstance(part.get("container"), str):  # an object makes a new one
+                return "container"
+            if found := next((name for name in _KEPT_NAMES if part.get(name)), ""):
+                return found
+            pending += part.values()
+        elif isinstance(part, list):
+            pending += part
+    return ""
 
 
 def _needs_own_key(name: str) -> InvalidRequestError:

@@ -48,6 +48,7 @@ _DROPPED = (
     "safety_identifier",
     "truncation",
 )
+_DROPPED_REASONING = ("summary", "generate_summary", "context", "mode")
 _NATIVE_INCLUDE = "message.output_text.logprobs"
 _HANDLED = frozenset(
     {"model", "input", "instructions", "max_output_tokens", "tools", "tool_choice", "parallel_tool_calls", "text"}
@@ -171,5 +172,5 @@ def _dropped(body: Mapping[str, Any]) -> tuple[str, ...]:
     """The fields that are left out; metadata is not sent, but comes back with the answer."""
     dropped = [name for name in _DROPPED if body.get(name) is not None]
     dropped += [name for name in ("include", "store") if body.get(name)]
-    dropped += [f"reasoning.{name}" for name in (body.get("reasoning") or {}) if name != "effort"]
+    dropped += [f"reasoning.{name}" for name in _DROPPED_REASONING if (body.get("reasoning") or {}).get(name)]
     return tuple(dropped)

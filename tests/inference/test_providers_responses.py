@@ -99,6 +99,11 @@ def test_nothing_is_kept_under_the_operators_key():
         ),
         ({"input": [{"type": "item_reference", "id": "msg_1"}]}, "input[0].id"),
         ({"input": [{"role": "user", "content": "x"}, {"id": "msg_1"}]}, "input[1].id"),
+        ({"input": [{"type": None, "id": "msg_1"}]}, "input[0].id"),
+        (
+            {"tools": [{"type": "shell", "environment": {"skills": [{"type": "skill_reference", "skill_id": "s"}]}}]},
+            "tools[0].skill_id",
+        ),
         (
             {"input": [{"role": "user", "content": [{"type": "input_file", "file_id": "file-1"}]}]},
             "input[0].file_id",
@@ -131,6 +136,14 @@ def test_a_function_may_have_a_parameter_of_any_name():
     function = {"type": "function", "name": "f", "parameters": {"properties": {"file_id": {"type": "string"}}}}
 
     assert sent(SHARED, tools=[function])["tools"] == [function]
+
+
+def test_an_item_that_is_nested_without_end_is_looked_through():
+    deep: Any = "x"
+    for _ in range(240):
+        deep = [deep]
+
+    assert sent(SHARED, input=[{"type": "new_item", "inner": deep}])["store"] is False
 
 
 def completion(**changes: Any) -> Any:
