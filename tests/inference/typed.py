@@ -43,13 +43,16 @@ def rebuilt(told: list[dict[str, Any]]) -> list[dict[str, Any]]:
         kind = event["type"].removeprefix("response.")
         if kind == "output_item.added":
             assert event["output_index"] == len(items)
+            # words and thoughts are over when something else begins; calls may go on beside each other
+            assert all(item["type"] == "function_call" or item.get("is_over") for item in items.values())
             items[event["output_index"]] = {**event["item"]}
         elif kind == "output_item.done":
             built, done = items[event["output_index"]], event["item"]
             assert {**built, "status": 0} == {**done, "status": 0}
-            items[event["output_index"]] = done
+            items[event["output_index"]] = {**done, "is_over": True}
         elif "item_id" in event:
             _take_in(items[event["output_index"]], kind, event)
+    assert all(item.pop("is_over") for item in items.values())
     return [items[index] for index in sorted(items)]
 
 
