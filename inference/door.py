@@ -23,8 +23,9 @@ from acron_site.lib.errors import (
 from inference.domain import Answer, Ask, EventStream, Format, RoutingMode
 from inference.line import Line
 from inference.pipeline import Gateway
+from inference.stored_responses import PREFIX, StoredResponses
 from inference.token_count import TokenCounter
-from inference.wire import chat, headers, keys, messages, models, native
+from inference.wire import chat, embeddings, headers, keys, messages, models, native, responses
 from inference.wire.addresses import Proxies
 from inference.wire.formats import MANNERS
 from inference.wire.http import CallerGone, Head, read_body, read_head, refusal
@@ -74,7 +75,7 @@ _FORMATS: dict[str, Format] = {"/v1/messages": Format.MESSAGES}
 
 
 class Door:
-    """Serves `/v1/chat/completions`, `/v1/messages` with its `count_tokens`, `/infer`, `/v1/models` and `/v1/key`."""
+    """Serves the gateway's addresses: `/infer`, and under `/v1/` what OpenAI's and Anthropic's clients ask for."""
 
     def __init__(
         self,
@@ -83,6 +84,7 @@ class Door:
         keys: KeyDirectory,
         models: Callable[[Principal], bytes],
         counter: TokenCounter,
+        stored: StoredResponses,
         proxies: Proxies,
         default_mode: RoutingMode,
         max_body_bytes: int,
@@ -91,7 +93,7 @@ class Door:
         keep_alive_seconds: float,
     ) -> None:
         self._gateway, self._keys, self._models, self._counter = gateway, keys, models, counter
-        self._proxies, self._default_mode = proxies, default_mode
+        self._stored, self._proxies, self._default_mode = stored, proxies, default_mode
         self._max_body_bytes, self._max_in_flight = max_body_bytes, max_in_flight
         self._max_in_flight_bytes, self._keep_alive_seconds = max_in_flight_bytes, keep_alive_seconds
         self._in_flight = self._in_flight_bytes = 0
@@ -99,6 +101,8 @@ class Door:
             "/v1/chat/completions": ("POST", partial(self._answer, chat.read)),
             "/v1/messages": ("POST", partial(self._answer, messages.read)),
             "/v1/messages/count_tokens": ("POST", self._count_tokens),
+            "/v1/responses": ("POST", partial(self._answer, responses.read)),
+            "/v1/embeddings": ("POST", partial(self._answer, embeddings.read)),
             "/infer": ("POST", self._infer),
             "/v1/models": ("GET", self._list_models),
             "/v1/key": ("GET", self._tell_of_key),
@@ -131,10 +135,7 @@ class Door:
 
     async def _serve(self, exchange: Exchange) -> None:
         path, method = exchange.scope["path"], exchange.scope["method"]
-        route = self._routes.get(path) or self._below(path)
-        if route is None:
-            raise NotFoundError(f"there is no {path[:200]} here; /docs lists every address")
-        expected, handler = route
+        expected, handler = self._route(path, method)
         if method != expected:
             raise MethodNotAllowedError(f"{path} takes {expected} only", headers={"allow": expected})
         size = exchange.head.content_length
@@ -146,10 +147,17 @@ class Door:
         finally:
             self._in_flight_bytes -= size
 
-    def _below(self, path: str) -> tuple[str, Handler] | None:
-        """The addresses that end in a name, which may have slashes of its own."""
+    def _route(self, path: str, method: str) -> tuple[str, Handler]:
+        """Which method an address takes, and what serves it."""
+        route = self._routes.get(path)
+        if route is not None:
+            return route
+        if path.startswith(PREFIX):  # what may be done with a kept response depends on the rest of the address
+            return method, self._relay_stored
         name = path.removeprefix(_ONE_MODEL)
-        return ("GET", partial(self._tell_of_model, name)) if name and name != path else None
+        if name and name != path:  # it may have slashes of its own
+            return "GET", partial(self._tell_of_model, name)
+        raise NotFoundError(f"there is no {path[:200]} here; /docs lists every address")
 
     async def _principal(self, exchange: Exchange) -> Principal:
         token = token_from(exchange.head.authorization, exchange.head.api_key)
@@ -176,6 +184,16 @@ class Door:
             await _send(exchange, 200, headers.of_answer(answer), native.write(answer))
         else:
             await self._stream(exchange, answer, answer.stream, native.stream(answer, answer.stream))
+
+    async def _relay_stored(self, principal: Principal, exchange: Exchange) -> None:
+        scope = exchange.scope
+        entry = None if principal.rules is None else self._gateway.allowances.enter(principal)
+        if entry is not None:
+            await self._gateway.allowances.admit(entry)
+        body = await self._stored.relay(
+            principal, exchange, method=scope["method"], path=scope["path"], query=scope.get("query_string", b"")
+        )
+        await _send(exchange, 200, headers.of_document(exchange.head.request_id), body)
 
     async def _list_models(self, principal: Principal, exchange: Exchange) -> None:
         await _send(exchange, 200, headers.of_document(exchange.head.request_id), self._models(principal))

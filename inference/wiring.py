@@ -3,10 +3,10 @@
 import asyncio
 import hashlib
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from functools import cache, cached_property, lru_cache
+from functools import cache, cached_property, lru_cache, partial
 from pathlib import Path
 from uuid import UUID
 
@@ -33,16 +33,14 @@ from inference import catalog as catalogs
 from inference.accounting import Accountant
 from inference.allowances import Allowances
 from inference.calling import CallParts, CallPolicy
-from inference.catalog import Catalog, Model
-from inference.domain import Format, RoutingMode
+from inference.catalog import Catalog, Model, ProviderEntry
+from inference.domain import RoutingMode
 from inference.door import Door
 from inference.pipeline import Gateway, KeepPolicy
-from inference.providers.anthropic import AnthropicDialect
-from inference.providers.base import Dialect, Provider
-from inference.providers.messages_native import MessagesDialect
+from inference.providers.base import Provider
+from inference.providers.kinds import dialects_of
 from inference.providers.mock import MockTransport
-from inference.providers.openai import OpenAIDialect
-from inference.providers.translated import TranslatedDialect
+from inference.providers.responses_native import ResponsesDialect
 from inference.providers.transport import HttpTransport
 from inference.resilience.breaker import Board, BreakerPolicy
 from inference.resilience.news import BoardNews
@@ -50,11 +48,11 @@ from inference.resilience.retries import RetryBudget
 from inference.resilience.switchboard import DeploymentSwitchboard
 from inference.routing.router import Router
 from inference.sharing import Sharing
+from inference.stored_responses import Shelf, StoredResponses
 from inference.targets import Target
 from inference.token_count import TokenCounter
 from inference.wire import models
 from inference.wire.addresses import Proxies
-from inference.wire.messages_chat import MessagesTranslation
 
 _MOST_TARGETS = 10_000
 _MOST_OWN_KEYS = 2_000  # opened keys of organizations that a process remembers
@@ -72,7 +70,7 @@ class Providers:
         # a changed key has a new id, so an entry never grows stale; what opens is remembered, what does not is not
         self._own: Callable[[ProviderKey, UUID, str, str], Provider] = lru_cache(_MOST_OWN_KEYS)(self._open)
         self._targets: dict[tuple[str, bool, bool, UUID | None], tuple[Target, ...]] = {}
-        self._mock = Provider("mock", _told_by(OpenAIDialect(api_key="mock")), MockTransport())
+        self._mock = Provider("mock", dialects_of("mock", api_key="mock", name="mock"), MockTransport())
 
     def of(self, model: Model, principal: Principal) -> Provider:
         """Test keys and simulated models are answered by the mock provider."""
@@ -111,40 +109,39 @@ class Providers:
                 target_id = _target_id(place, each.base_url, each.api_key_env)
                 yield Target(target_id, place, self.of(place, principal), each.weight)
 
+    def shelf_of(self, listed: Iterable[ProviderEntry], principal: Principal) -> Shelf | None:
+        """Where OpenAI keeps responses for the organization's own key there, if it has one."""
+        if principal.is_test:
+            return None
+        servers = {entry.name: entry.base_url for entry in listed if entry.dialect == "openai"}
+        for key in principal.provider_keys:
+            if key.provider in servers:
+                secret = own_keys.secret_of(key, principal.organization_id, self._cipher)
+                dialect = ResponsesDialect(api_key=secret, name=key.provider, is_own_key=True)
+                return Shelf(dialect, servers[key.provider], self._http)
+        return None
+
     async def close(self) -> None:
         await self._mock.transport.close()
         await self._http.close()
 
     def _make(self, model: Model) -> Provider:
         key = settings.ENVIRON.get(model.api_key_env, "") if model.api_key_env else ""
-        name, key_name = model.provider, model.api_key_env
-        if model.answered_by == "anthropic":
-            dialects: dict[Format, Dialect] = {
-                Format.CHAT: AnthropicDialect(api_key=key, name=name, key_name=key_name),
-                Format.MESSAGES: MessagesDialect(api_key=key, name=name, key_name=key_name),
-            }
-        else:
-            geography = usage.geography_of(model.base_url)
-            dialects = _told_by(OpenAIDialect(api_key=key, name=name, key_name=key_name, geography=geography))
+        dialects = dialects_of(
+            model.answered_by,
+            api_key=key,
+            name=model.provider,
+            key_name=model.api_key_env,
+            geography=usage.geography_of(model.base_url),
+        )
         return Provider(model.provider, dialects, self._http)
 
     def _open(self, key: ProviderKey, organization_id: UUID, kind: str, base_url: str) -> Provider:
         """Raises UnreadableProviderKeyError: an organization that brings a key is never served by the operator's."""
         secret = own_keys.secret_of(key, organization_id, self._cipher)
-        if kind == "anthropic":
-            dialects: dict[Format, Dialect] = {
-                Format.CHAT: AnthropicDialect(api_key=secret, name=key.provider, is_own_key=True),
-                Format.MESSAGES: MessagesDialect(api_key=secret, name=key.provider, is_own_key=True),
-            }
-        else:
-            geography = usage.geography_of(base_url)
-            dialects = _told_by(OpenAIDialect(api_key=secret, name=key.provider, geography=geography, is_own_key=True))
+        geography = usage.geography_of(base_url)
+        dialects = dialects_of(kind, api_key=secret, name=key.provider, geography=geography, is_own_key=True)
         return Provider(key.provider, dialects, self._http)
-
-
-def _told_by(chat: Dialect) -> dict[Format, Dialect]:
-    """What a provider can be asked that speaks chat completions."""
-    return {Format.CHAT: chat, Format.MESSAGES: TranslatedDialect(MessagesTranslation(), chat)}
 
 
 def _own_key(model: Model, principal: Principal) -> ProviderKey | None:
@@ -280,6 +277,7 @@ class Parts:
             counter=TokenCounter(
                 router=self.router, provider_for=self.providers.of, allowances=self.gateway.allowances
             ),
+            stored=StoredResponses(partial(self.providers.shelf_of, self.catalog.providers)),
             proxies=Proxies(settings.ENVIRON.get("FORWARDED_ALLOW_IPS", "127.0.0.1")),
             default_mode=RoutingMode(self.config.routing.default_mode),
             max_body_bytes=self.config.api.max_body_bytes,

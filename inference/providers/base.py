@@ -11,13 +11,14 @@ from inference.domain import Ask, Completion, Format, Usage
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One POST to a provider, ready to send. `dropped` names the caller's fields the model would reject."""
+    """One request to a provider, ready to send. `dropped` names the caller's fields the model would reject."""
 
     url: str
     headers: Mapping[str, str]
     body: bytes
     stream: bool
     dropped: tuple[str, ...] = ()
+    method: str = "POST"
 
 
 class Reply(Protocol):

@@ -109,9 +109,10 @@ class HttpTransport:
         url, body = _url(call.url), call.body
         try:
             session = self._sessions.get(asyncio.get_running_loop()) or await self._open_session()
-            response = await session.post(
+            response = await session.request(
+                call.method,
                 url,
-                data=body if len(body) < _LARGE_BODY_BYTES else io.BytesIO(body),
+                data=(body or None) if len(body) < _LARGE_BODY_BYTES else io.BytesIO(body),
                 headers=call.headers,
                 allow_redirects=False,
             )

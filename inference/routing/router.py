@@ -1,6 +1,6 @@
 """Chooses the model: the one asked for, or the cheapest that is good enough."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache
@@ -16,13 +16,7 @@ QUALITY = {"low": 2.5, "medium": 3.5, "high": 4.2, "max": 4.7}
 LATENCY_MS = {"slow": None, "normal": 5000, "fast": 2000, "instant": 800}
 
 _SHOWN_CANDIDATES = 12
-# the kinds of models that can answer in a format, and the dialect whose own the format is
-_KINDS: Mapping[Format, frozenset[str]] = {
-    Format.CHAT: frozenset({"chat"}),
-    Format.MESSAGES: frozenset({"chat"}),
-    Format.RESPONSES: frozenset({"chat", "responses"}),
-    Format.EMBEDDINGS: frozenset({"embedding"}),
-}
+# the dialect whose own a format is
 _NATIVE = {Format.MESSAGES: "anthropic", Format.RESPONSES: "openai"}
 # prices are compared as whole numbers: exact, and much quicker than Decimal
 _PARTS_PER_DOLLAR = 10**15
@@ -115,7 +109,7 @@ class Router:
 
     def _named(self, name: str, wanted: Format, *, param: str) -> Model:
         model = self.catalog.find(name, param=param)
-        if model.kind not in _KINDS[wanted]:
+        if model.kind not in wanted.kinds:
             raise UnknownModelError(_wrong_kind(model, wanted), param=param)
         if self.allowed and not model.is_one_of(self.allowed):
             raise ModelNotAllowedError(
@@ -124,7 +118,7 @@ class Router:
         return model
 
     def _may_use(self, model: Model, wanted: Format) -> bool:
-        return model.kind in _KINDS[wanted] and (not self.allowed or model.is_one_of(self.allowed))
+        return model.kind in wanted.kinds and (not self.allowed or model.is_one_of(self.allowed))
 
     def _explicit(self, ask: Ask, model: Model) -> Route:
         if model.is_available:

@@ -57,7 +57,7 @@ def read(body: bytes, head: Head) -> Ask:
     return Ask(
         request_id=head.request_id,
         endpoint=ENDPOINT,
-        mode=mode(model, own),
+        mode=mode_of(model, own),
         model_requested=model,
         body=document,
         started=head.started,
@@ -131,7 +131,7 @@ def _include_usage(document: Mapping[str, Any]) -> bool:
     return fields.flag(options, "include_usage", path="stream_options.") if options else False
 
 
-def mode(model: str, own: Mapping[str, Any]) -> RoutingMode:
+def mode_of(model: str, own: Mapping[str, Any]) -> RoutingMode:
     """A named model is Explicit; for `auto` the body may still say `acron.routing_mode: guided`."""
     chosen = AUTOMATIC.get(model, RoutingMode.EXPLICIT)
     if not own:

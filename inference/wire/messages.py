@@ -57,7 +57,7 @@ def _read(body: bytes, head: Head, *, endpoint: str) -> Ask:
     return Ask(
         request_id=head.request_id,
         endpoint=endpoint,
-        mode=chat.mode(model, own),
+        mode=chat.mode_of(model, own),
         model_requested=model,
         body=document,
         started=head.started,

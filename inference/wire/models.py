@@ -9,12 +9,14 @@ from acron_site.lib import money
 from acron_site.lib.errors import UnknownModelError
 from inference import pricing
 from inference.catalog import Catalog, Model
+from inference.domain import Format
 
 _MILLION = 1_000_000
 # a date for clients that insist on one: when the prices of the catalogue were gathered matters, not this
 _CREATED = 0
 _CREATED_AT = "1970-01-01T00:00:00Z"  # Anthropic's way to say that it is not known
 _SHOWN_NAME_LENGTH = 100
+_SERVED = frozenset(kind for spoken in Format for kind in spoken.kinds)
 _AUTOMATIC = ("auto", "acron-auto", "acron-guided")
 
 
@@ -23,7 +25,7 @@ def listing(catalog: Catalog, allowed: frozenset[str] = frozenset()) -> bytes:
 
     With `allowed`, only those that the key may use.
     """
-    shown = [model for model in catalog.chat_models() if not allowed or model.is_one_of(allowed)]
+    shown = [model for model in catalog.models if model.kind in _SERVED and (not allowed or model.is_one_of(allowed))]
     is_chosen = not allowed or any(model.is_available and model.automatic for model in shown)
     chosen = [_entry(name, "acron") for name in _AUTOMATIC] if is_chosen else []
     named = [_entry(model.name, model.provider) | _details(model) for model in shown]

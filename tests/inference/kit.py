@@ -24,13 +24,12 @@ from inference import catalog as catalogs
 from inference.accounting import Accountant
 from inference.allowances import Allowances
 from inference.calling import CallParts, CallPolicy
-from inference.domain import Answer, Ask, Format
+from inference.domain import Answer, Ask
 from inference.facts import Visit
 from inference.pipeline import Gateway, KeepPolicy
-from inference.providers.base import Dialect, Provider
+from inference.providers.base import Provider
+from inference.providers.kinds import dialects_of
 from inference.providers.mock import MockTransport
-from inference.providers.openai import OpenAIDialect
-from inference.providers.translated import TranslatedDialect
 from inference.resilience.retries import RetryBudget
 from inference.routing.router import Router
 from inference.sharing import Sharing
@@ -38,7 +37,6 @@ from inference.targets import Ending, Target
 from inference.token_count import TokenCounter
 from inference.wire import chat
 from inference.wire.http import Head
-from inference.wire.messages_chat import MessagesTranslation
 
 MODELS = Path(__file__).parent / "models.yaml"
 ADA = Principal(UUID(int=1), frozenset({Scope.INFER}), key_id=UUID(int=11))
@@ -115,7 +113,7 @@ class Kit:
         self.catalog = catalogs.load(MODELS, {}, mock=mock)
         self.ledger = RememberedLedger()
         self.transport: Any = transport or MockTransport(latency_scale=0)
-        self.provider = Provider("mock", dialects(OpenAIDialect(api_key="k")), self.transport)
+        self.provider = Provider("mock", dialects_of("mock", api_key="k", name="mock"), self.transport)
         self.store = MemoryStore(max_bytes=1_000_000)
         self.cache = ExactCache(self.store, cipher_from("a passphrase"), clock=time.time, max_entry_bytes=100_000)
         self.router = Router(self.catalog, default_quality_threshold=3.5)
@@ -150,11 +148,6 @@ def sharing_parts(cache: ExactCache, *, drains: bool = False) -> dict[str, Any]:
     """What a gateway needs to share calls, among its own callers only."""
     once = Idempotency(cache, cache, MemoryLeases(), secret=b"secret", patience_seconds=5.0)
     return {"sharing": Sharing(MemoryLeases(), drains=drains), "idempotency": once}
-
-
-def dialects(chat: Dialect) -> dict[Format, Dialect]:
-    """What a provider can be asked that speaks chat completions."""
-    return {Format.CHAT: chat, Format.MESSAGES: TranslatedDialect(MessagesTranslation(), chat)}
 
 
 def allowances(limiter: Limiter | None = None) -> Allowances:

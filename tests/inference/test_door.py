@@ -14,6 +14,7 @@ from acron_site.lib.errors import InvalidApiKeyError
 from analytics.events import EventStatus
 from inference.domain import RoutingMode
 from inference.door import Door
+from inference.stored_responses import StoredResponses
 from inference.wire import models
 from inference.wire.addresses import Proxies
 from tests.inference.asgi import call
@@ -47,7 +48,7 @@ def door(kit: Kit) -> Door:
     return make_door(kit)
 
 
-def make_door(kit: Kit) -> Door:
+def make_door(kit: Kit, stored: StoredResponses | None = None) -> Door:
     return Door(
         gateway=kit.gateway,
         keys=Keys(),  # type: ignore[arg-type]
@@ -55,6 +56,7 @@ def make_door(kit: Kit) -> Door:
             kit.catalog, principal.rules.models if principal.rules else frozenset()
         ),
         counter=kit.counter,
+        stored=stored or StoredResponses(lambda principal: None),
         proxies=Proxies("127.0.0.1"),
         default_mode=RoutingMode.AUTOPILOT,
         max_body_bytes=MAX_BODY,
@@ -259,7 +261,7 @@ async def test_models_are_listed_with_what_is_missing(door):
     listed = (await call(door, "/v1/models", method="GET", headers=key())).json()
 
     entries = {entry["id"]: entry.get("acron", {}) for entry in listed["data"]}
-    assert {"auto", "acron-guided", "mock-small"} <= set(entries)
+    assert {"auto", "acron-guided", "mock-small", "an-embedding", "a-responder"} <= set(entries)
     assert entries["far-away"]["unavailable_because"].startswith("set ABSENT_API_KEY")
     assert entries["mock-small"]["price_per_million"] == {"input": "0.1", "output": "0.4"}
     assert entries["mock-unpriced"]["price_per_million"] == {"input": None, "output": None}
