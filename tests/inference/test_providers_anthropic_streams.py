@@ -164,12 +164,13 @@ def test_a_stream_is_complete_only_with_its_finish_marker(end):
         reader.completion()
 
 
-def test_a_call_that_is_cut_off_is_kept_as_it_was_told():
+@pytest.mark.parametrize("told", ['{"name":"Rh', '"Rhein"'])
+def test_a_call_that_is_cut_off_is_kept_as_it_was_told(told):
     block = event("content_block_start", index=0, content_block={**use("toolu_1"), "input": {}})
-    reader, _ = read(started(), block, delta(0, "input_json_delta", partial_json='{"name":"Rh'), *ended("max_tokens"))
+    reader, _ = read(started(), block, delta(0, "input_json_delta", partial_json=told), *ended("max_tokens"))
 
     choice = orjson.loads(reader.completion().body)["choices"][0]
-    assert choice["message"]["tool_calls"][0]["function"]["arguments"] == '{"name":"Rh'
+    assert choice["message"]["tool_calls"][0]["function"]["arguments"] == told
     assert choice["finish_reason"] == "length"
 
 
