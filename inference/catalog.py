@@ -31,6 +31,7 @@ CAPABILITIES = frozenset(
         "reasoning",
         "sampling",
         "streaming",
+        "thinking_budget",
         "tools",
         "vision",
         "web_search",

@@ -12,12 +12,12 @@ from inference.domain import Ask, Completion
 from inference.providers.anthropic_access import AnthropicAccess
 from inference.providers.anthropic_stream import AnthropicStreamReader
 from inference.providers.base import Call
-from inference.wire import anthropic
+from inference.wire import anthropic, anthropic_answers, anthropic_tools
 from inference.wire.openai import completion_of
 
 
 class AnthropicDialect:
-    """Translates text conversations both ways. `key_name` is the variable the operator keeps the key in.
+    """Translates chat completions both ways. `key_name` is the variable the operator keeps the key in.
 
     `is_own_key`: the key is the calling organization's.
     """
@@ -35,13 +35,7 @@ class AnthropicDialect:
         self._clock = clock
 
     def call(self, ask: Ask, model: Model) -> Call:
-        body, dropped = anthropic.request(
-            ask.body,
-            model=model.upstream_model,
-            max_output_tokens=model.max_output_tokens,
-            takes_sampling="sampling" in model.capabilities,
-            stream=ask.stream,
-        )
+        body, dropped = anthropic.request(ask.body, model=model, stream=ask.stream)
         try:
             encoded = orjson.dumps(body)
         except TypeError as error:  # orjson's own error is one
@@ -54,13 +48,14 @@ class AnthropicDialect:
             dropped=dropped,
         )
 
-    def completion(self, body: bytes, ask: Ask) -> Completion:  # noqa: ARG002 (the dialects' common signature)
+    def completion(self, body: bytes, ask: Ask) -> Completion:
+        as_function = anthropic_tools.wants_functions(ask.body)
         try:
             message = orjson.loads(body)
-            document = anthropic.response(message, created=int(self._clock()))
+            document = anthropic_answers.response(message, created=int(self._clock()), as_function=as_function)
             counted = usage.from_anthropic(message.get("usage"))
             return completion_of(document, orjson.dumps(document), counted)
-        except (ValueError, AttributeError) as error:
+        except (ValueError, TypeError, AttributeError) as error:  # orjson refuses what is nested too deeply
             raise UpstreamError(f"{self._access.name} sent something that is no answer: {error}; try again") from None
 
     def reader(self, ask: Ask, model: Model) -> AnthropicStreamReader:  # noqa: ARG002 (the dialects' common signature)
