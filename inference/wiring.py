@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cache, cached_property, lru_cache
 from pathlib import Path
@@ -18,7 +18,10 @@ from accounts.limits.limiter import Limiter
 from accounts.limits.redis import RedisCounters
 from accounts.principal import Principal, ProviderKey
 from accounts.wiring import cipher, key_directory
-from acron_site.lib.config import Config
+from acron_site.lib import outbound
+from acron_site.lib.config import Config, reach_of
+from acron_site.lib.errors import InvalidRequestError, UpstreamUnreachableError
+from acron_site.lib.outbound import Reach
 from acron_site.lib.redis_links import Links
 from analytics import content_store
 from analytics.content import ContentWriter
@@ -35,9 +38,10 @@ from inference.domain import Format, RoutingMode
 from inference.door import Door
 from inference.pipeline import Gateway, KeepPolicy
 from inference.providers.anthropic import AnthropicDialect
-from inference.providers.base import Dialect, Provider
+from inference.providers.base import Dialect, Provider, Transport
 from inference.providers.mock import MockTransport
 from inference.providers.openai import OpenAIDialect
+from inference.providers.own_endpoint import RedirectedDialect
 from inference.providers.transport import HttpTransport
 from inference.routing.router import Router
 from inference.wire import models
@@ -49,11 +53,13 @@ _MOST_OWN_KEYS = 2_000  # opened keys of organizations that a process remembers
 class Providers:
     """Finds who answers for a model, and with which key: the organization's own, else the operator's.
 
-    The operator's keys come from the environment, by the name the catalogue gives.
+    The operator's keys come from the environment, by the name the catalogue gives. `guarded` carries calls to
+    organizations' own endpoints, within `reach`; those that the operator lists are called as the catalogue's are.
     """
 
-    def __init__(self, http: HttpTransport, cipher: Cipher) -> None:
+    def __init__(self, http: Transport, cipher: Cipher, *, guarded: Transport, reach: Reach) -> None:
         self._http, self._cipher = http, cipher
+        self._guarded, self._reach = guarded, reach
         self._known: dict[tuple[str, str, str, str], Provider] = {}
         # a changed key has a new id, so an entry never grows stale; what opens is remembered, what does not is not
         self._own: Callable[[ProviderKey, UUID, str, str], Provider] = lru_cache(_MOST_OWN_KEYS)(self._open)
@@ -76,6 +82,7 @@ class Providers:
     async def close(self) -> None:
         await self._mock.transport.close()
         await self._http.close()
+        await self._guarded.close()
 
     def _make(self, model: Model) -> Provider:
         key = settings.ENVIRON.get(model.api_key_env, "") if model.api_key_env else ""
@@ -91,9 +98,28 @@ class Providers:
         secret = own_keys.secret_of(key, organization_id, self._cipher)
         dialect: Dialect = AnthropicDialect(api_key=secret, name=key.provider, is_own_key=True)
         if kind != "anthropic":
-            geography = usage.geography_of(base_url)
+            geography = usage.geography_of(key.base_url or base_url)
             dialect = OpenAIDialect(api_key=secret, name=key.provider, geography=geography, is_own_key=True)
-        return Provider(key.provider, {Format.CHAT: dialect}, self._http)
+        provider = Provider(key.provider, {Format.CHAT: dialect}, self._http)
+        return self._at_own_endpoint(provider, key.base_url) if key.base_url else provider
+
+    def _at_own_endpoint(self, provider: Provider, base_url: str) -> Provider:
+        """Raises UpstreamUnreachableError when the operator has since taken the host from the list."""
+        try:
+            endpoint = outbound.check_url(base_url, reach=self._reach)
+        except InvalidRequestError as error:
+            raise UpstreamUnreachableError(
+                f"your organization's own endpoint for {provider.name} is not called any more ({error.message}); "
+                "enter another one under /settings/providers"
+            ) from None
+        return replace(
+            provider,
+            dialects={
+                wanted: RedirectedDialect(dialect, endpoint.url) for wanted, dialect in provider.dialects.items()
+            },
+            transport=self._http if endpoint.is_listed else self._guarded,
+            own_endpoint=endpoint.url,
+        )
 
 
 @dataclass
@@ -136,15 +162,18 @@ class Parts:
 
     @cached_property
     def providers(self) -> Providers:
+        reach = reach_of(self.config)
+        return Providers(self._transport(), cipher(), guarded=self._transport(reach), reach=reach)
+
+    def _transport(self, reach: Reach | None = None) -> HttpTransport:
         limits = self.config.providers
-        return Providers(
-            HttpTransport(
-                connect_timeout_seconds=limits.connect_timeout_seconds,
-                first_byte_timeout_seconds=limits.first_byte_timeout_seconds,
-                idle_timeout_seconds=limits.idle_timeout_seconds,
-                total_timeout_seconds=limits.total_timeout_seconds,
-            ),
-            cipher(),
+        return HttpTransport(
+            connect_timeout_seconds=limits.connect_timeout_seconds,
+            first_byte_timeout_seconds=limits.first_byte_timeout_seconds,
+            idle_timeout_seconds=limits.idle_timeout_seconds,
+            total_timeout_seconds=limits.total_timeout_seconds,
+            max_connections_per_host=limits.max_connections_per_host,
+            reach=reach,
         )
 
     @cached_property

@@ -15,7 +15,7 @@ from inference.providers.refusals import Refusals
 from inference.wire import anthropic
 from inference.wire.openai import completion_of
 
-_API_VERSION = "2023-06-01"
+API_VERSION = "2023-06-01"
 
 
 class AnthropicDialect:
@@ -35,7 +35,7 @@ class AnthropicDialect:
     ) -> None:
         self._headers = {
             "Content-Type": "application/json",
-            "anthropic-version": _API_VERSION,
+            "anthropic-version": API_VERSION,
             "x-api-key": api_key,
         }
         self._name = name
