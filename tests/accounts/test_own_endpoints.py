@@ -1,4 +1,4 @@
-"""Endpoints of an organization's own: they come with the key, are shown, recorded and tried, and lead nowhere inside."""
+"""Endpoints of an organization's own: they come with the key, are shown and tried, and lead nowhere inside."""
 
 from dataclasses import replace
 
