@@ -114,7 +114,7 @@ class Gateway:
         return hit
 
     def _visit(self, principal: Principal, ask: Ask) -> Visit:
-        router = self._router_of(principal)
+        router = self._router.serving(principal)
         model = router.resolve(ask)
         may_repeat = self._policy.is_enabled and fingerprint.is_repeatable(ask, keep_sampled=self._policy.keep_sampled)
         return Visit(
@@ -132,12 +132,6 @@ class Gateway:
             writes=may_repeat and ask.controls.write,
             named_model=model.name if model else "",
         )
-
-    def _router_of(self, principal: Principal) -> Router:
-        """An organization's own keys open models that this installation has no key for; an API key may close some."""
-        router = self._router.with_own_keys(principal.own_providers) if principal.provider_keys else self._router
-        rules = principal.rules
-        return router if rules is None or not rules.models else router.restricted_to(rules.models)
 
     async def _look_up(self, visit: Visit) -> Entry | None:
         if not visit.reads:
@@ -233,10 +227,10 @@ class Gateway:
         return Answer(row, stream=Waiting(under_way, row, every_seconds=every_seconds, error_event=error_event))
 
     def _route(self, visit: Visit) -> Route:
-        return self._router_of(visit.principal).route(visit.ask, explain=visit.ask.endpoint == "infer")
+        return self._router.serving(visit.principal).route(visit.ask, explain=visit.ask.endpoint == "infer")
 
     def _alternatives(self, visit: Visit, route: Route) -> Iterable[Model]:
-        return self._router_of(visit.principal).alternatives(visit.ask, route)
+        return self._router.serving(visit.principal).alternatives(visit.ask, route)
 
     def _completed(self, visit: Visit, whole: Completed) -> Entry:
         """Puts a whole answer where it may be found again, and its words where the organization wants them."""

@@ -29,7 +29,7 @@ class TokenCounter:
 
     async def count(self, principal: Principal, ask: Ask, presence: Presence) -> tuple[Mapping[str, str] | None, int]:
         """How the key's limits stand, and the count. Raises an AcronError that is fit to be shown to the caller."""
-        model = self._router_of(principal).resolve(ask)
+        model = self._router.serving(principal).resolve(ask)
         entry = None if principal.rules is None else self._allowances.enter(principal)
         limits = None if entry is None else await self._allowances.admit(entry)
         presence.watch()
@@ -39,11 +39,6 @@ class TokenCounter:
             if isinstance(dialect, MessagesDialect):
                 return limits, await _asked(provider, dialect, ask, model)
         return limits, await asyncio.to_thread(tokenizer.count, ask.body)
-
-    def _router_of(self, principal: Principal) -> Router:
-        router = self._router.with_own_keys(principal.own_providers) if principal.provider_keys else self._router
-        rules = principal.rules
-        return router if rules is None or not rules.models else router.restricted_to(rules.models)
 
 
 async def _asked(provider: Provider, dialect: MessagesDialect, ask: Ask, model: Model) -> int:

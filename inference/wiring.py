@@ -19,7 +19,10 @@ from accounts.limits.limiter import Limiter
 from accounts.limits.redis import RedisCounters
 from accounts.principal import Principal, ProviderKey
 from accounts.wiring import cipher, key_directory
-from acron_site.lib.config import Config
+from acron_site.lib import outbound
+from acron_site.lib.config import Config, reach_of
+from acron_site.lib.errors import InvalidRequestError, UpstreamUnreachableError
+from acron_site.lib.outbound import Reach
 from acron_site.lib.redis_links import Links
 from analytics import content_store
 from analytics.content import ContentWriter
@@ -37,9 +40,10 @@ from inference.catalog import Catalog, Model, ProviderEntry
 from inference.domain import RoutingMode
 from inference.door import Door
 from inference.pipeline import Gateway, KeepPolicy
-from inference.providers.base import Provider
+from inference.providers.base import Provider, Transport
 from inference.providers.kinds import dialects_of
 from inference.providers.mock import MockTransport
+from inference.providers.own_endpoint import RedirectedDialect
 from inference.providers.responses_native import ResponsesDialect
 from inference.providers.transport import HttpTransport
 from inference.resilience.breaker import Board, BreakerPolicy
@@ -61,11 +65,13 @@ _MOST_OWN_KEYS = 2_000  # opened keys of organizations that a process remembers
 class Providers:
     """Finds who answers for a model, and with which key: the organization's own, else the operator's.
 
-    The operator's keys come from the environment, by the name the catalogue gives.
+    The operator's keys come from the environment, by the name the catalogue gives. `guarded` carries calls to
+    organizations' own endpoints, within `reach`; those that the operator lists are called as the catalogue's are.
     """
 
-    def __init__(self, http: HttpTransport, cipher: Cipher) -> None:
+    def __init__(self, http: Transport, cipher: Cipher, *, guarded: Transport, reach: Reach) -> None:
         self._http, self._cipher = http, cipher
+        self._guarded, self._reach = guarded, reach
         self._known: dict[tuple[str, str, str, str], Provider] = {}
         # a changed key has a new id, so an entry never grows stale; what opens is remembered, what does not is not
         self._own: Callable[[ProviderKey, UUID, str, str], Provider] = lru_cache(_MOST_OWN_KEYS)(self._open)
@@ -115,7 +121,7 @@ class Providers:
             return None
         servers = {entry.name: entry.base_url for entry in listed if entry.dialect == "openai"}
         for key in principal.provider_keys:
-            if key.provider in servers:
+            if key.provider in servers and not key.base_url:  # an endpoint of its own keeps what it keeps to itself
                 secret = own_keys.secret_of(key, principal.organization_id, self._cipher)
                 dialect = ResponsesDialect(api_key=secret, name=key.provider, is_own_key=True)
                 return Shelf(dialect, servers[key.provider], self._http)
@@ -124,6 +130,7 @@ class Providers:
     async def close(self) -> None:
         await self._mock.transport.close()
         await self._http.close()
+        await self._guarded.close()
 
     def _make(self, model: Model) -> Provider:
         key = settings.ENVIRON.get(model.api_key_env, "") if model.api_key_env else ""
@@ -139,9 +146,28 @@ class Providers:
     def _open(self, key: ProviderKey, organization_id: UUID, kind: str, base_url: str) -> Provider:
         """Raises UnreadableProviderKeyError: an organization that brings a key is never served by the operator's."""
         secret = own_keys.secret_of(key, organization_id, self._cipher)
-        geography = usage.geography_of(base_url)
+        geography = usage.geography_of(key.base_url or base_url)
         dialects = dialects_of(kind, api_key=secret, name=key.provider, geography=geography, is_own_key=True)
-        return Provider(key.provider, dialects, self._http)
+        provider = Provider(key.provider, dialects, self._http)
+        return self._at_own_endpoint(provider, key.base_url) if key.base_url else provider
+
+    def _at_own_endpoint(self, provider: Provider, base_url: str) -> Provider:
+        """Raises UpstreamUnreachableError when the operator has since taken the host from the list."""
+        try:
+            endpoint = outbound.check_url(base_url, reach=self._reach)
+        except InvalidRequestError as error:
+            raise UpstreamUnreachableError(
+                f"your organization's own endpoint for {provider.name} is not called any more ({error.message}); "
+                "enter another one under /settings/providers"
+            ) from None
+        return replace(
+            provider,
+            dialects={
+                wanted: RedirectedDialect(dialect, endpoint.url) for wanted, dialect in provider.dialects.items()
+            },
+            transport=self._http if endpoint.is_listed else self._guarded,
+            own_endpoint=endpoint.url,
+        )
 
 
 def _own_key(model: Model, principal: Principal) -> ProviderKey | None:
@@ -196,15 +222,18 @@ class Parts:
 
     @cached_property
     def providers(self) -> Providers:
+        reach = reach_of(self.config)
+        return Providers(self._transport(), cipher(), guarded=self._transport(reach), reach=reach)
+
+    def _transport(self, reach: Reach | None = None) -> HttpTransport:
         limits = self.config.providers
-        return Providers(
-            HttpTransport(
-                connect_timeout_seconds=limits.connect_timeout_seconds,
-                first_byte_timeout_seconds=limits.first_byte_timeout_seconds,
-                idle_timeout_seconds=limits.idle_timeout_seconds,
-                total_timeout_seconds=limits.total_timeout_seconds,
-            ),
-            cipher(),
+        return HttpTransport(
+            connect_timeout_seconds=limits.connect_timeout_seconds,
+            first_byte_timeout_seconds=limits.first_byte_timeout_seconds,
+            idle_timeout_seconds=limits.idle_timeout_seconds,
+            total_timeout_seconds=limits.total_timeout_seconds,
+            max_connections_per_host=limits.max_connections_per_host,
+            reach=reach,
         )
 
     @cached_property

@@ -9,6 +9,8 @@ from typing import Any
 
 import yaml
 
+from acron_site.lib import outbound
+
 PREFIX = "ASAHI_"
 
 # the seed's short names, and what they stand for
@@ -86,6 +88,8 @@ class Providers:
     breaker_failures: int = 5
     breaker_open_seconds: float = 30.0
     on_client_gone: str = "cancel"
+    max_connections_per_host: int = 1000
+    private_hosts: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +134,17 @@ def load(path: Path, environ: Mapping[str, str]) -> Config:
     for section, entries in values.items():
         for key, value in entries.items():
             _check_choice(f"{section}.{key}", value)
-    return Config(**{section: _SECTIONS[section](**entries) for section, entries in values.items()})
+    config = Config(**{section: _SECTIONS[section](**entries) for section, entries in values.items()})
+    reach_of(config)
+    return config
+
+
+def reach_of(config: Config) -> outbound.Reach:
+    """Where addresses that tenants supply may lead. Raises SettingsError."""
+    try:
+        return outbound.reach_from(config.providers.private_hosts, public_url=config.api.public_url)
+    except ValueError as error:
+        raise SettingsError(f"providers.private_hosts: {error}") from None
 
 
 def describe(config: Config) -> dict[str, Any]:

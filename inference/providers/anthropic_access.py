@@ -3,7 +3,7 @@
 from inference.catalog import Model
 from inference.providers.refusals import Refusals
 
-_API_VERSION = "2023-06-01"
+API_VERSION = "2023-06-01"
 
 
 class AnthropicAccess:
@@ -20,7 +20,7 @@ class AnthropicAccess:
         self.name = name
         self.headers = {
             "Content-Type": "application/json",
-            "anthropic-version": _API_VERSION,
+            "anthropic-version": API_VERSION,
             "x-api-key": api_key,
         }
         self.refusals = Refusals(name, key_name, is_own_key=is_own_key)

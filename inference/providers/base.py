@@ -97,11 +97,16 @@ class Dialect(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Provider:
-    """What it can be asked, by format, and the transport that carries it."""
+    """What it can be asked, by format, and the transport that carries it.
+
+    `own_endpoint`: where an organization has it called in place of the provider's own servers. What goes wrong there
+    says nothing about the provider.
+    """
 
     name: str
     dialects: Mapping[Format, Dialect]
     transport: Transport
+    own_endpoint: str = ""
 
     def dialect(self, wanted: Format) -> Dialect:
         """Raises InvalidRequestError when this provider has nothing of the kind."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache
 
+from accounts.principal import Principal
 from acron_site.lib.errors import AcronError, NoModelsAvailableError, UnknownModelError
 from inference import pricing
 from inference.catalog import Catalog, Model
@@ -58,6 +59,12 @@ class Router:
         self._good_enough: Callable[[_Limits], tuple[_Offer, ...]] = lru_cache(256)(self._filter)
         self._by_own_keys: Callable[[frozenset[str]], Router] = lru_cache(64)(self._made_for)
         self._by_allowed: Callable[[frozenset[str]], Router] = lru_cache(256)(self._restricted_to)
+
+    def serving(self, principal: Principal) -> "Router":
+        """An organization's own keys open models that this installation has no key for; an API key may close some."""
+        router = self.with_own_keys(principal.own_providers) if principal.provider_keys else self
+        rules = principal.rules
+        return router if rules is None or not rules.models else router.restricted_to(rules.models)
 
     def with_own_keys(self, providers: frozenset[str]) -> "Router":
         """The router of an organization that has keys of its own at these providers."""
