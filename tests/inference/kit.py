@@ -24,7 +24,7 @@ from inference import catalog as catalogs
 from inference.accounting import Accountant
 from inference.allowances import Allowances
 from inference.calling import CallParts, CallPolicy
-from inference.domain import Answer, Ask
+from inference.domain import Answer, Ask, EventStream
 from inference.facts import Visit
 from inference.pipeline import Gateway, KeepPolicy
 from inference.providers.base import Provider
@@ -159,6 +159,15 @@ def ask(text: str = "What is the capital of France?", /, *, head: Any = None, **
     """A chat request as a client would send it."""
     body = {"model": "mock-small", "messages": [{"role": "user", "content": text}], **fields}
     return chat.read(orjson.dumps(body), Head(**{"request_id": "req_test", "started": 0.0, **(head or {})}))
+
+
+def stream_of(answer: Answer) -> EventStream:
+    assert answer.stream is not None
+    return answer.stream
+
+
+async def bytes_of(answer: Answer) -> bytes:
+    return b"".join([piece async for piece in stream_of(answer)])
 
 
 async def events_of(answer: Answer) -> list[dict[str, Any]]:

@@ -74,9 +74,9 @@ def test_in_a_total_outage_a_request_takes_one_and_a_half_calls_at_most(requests
 def test_an_outage_costs_few_calls_and_its_end_is_noticed_within_35_seconds():
     clock = Clock()
     board, budget, calls, asked = Board(BreakerPolicy(), clock), RetryBudget(), 0, 0
-    outage_ends, back_at = 1060.0, None
+    outage_ends, back_at = 1060.0, 0.0
 
-    while clock.now < 1120 and back_at is None:
+    while clock.now < 1120 and not back_at:
         clock.now += 0.02  # 50 requests a second
         asked += clock.now < outage_ends
         budget.note_request()
