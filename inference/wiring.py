@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -39,11 +40,17 @@ from inference.providers.base import Dialect, Provider
 from inference.providers.mock import MockTransport
 from inference.providers.openai import OpenAIDialect
 from inference.providers.transport import HttpTransport
+from inference.resilience.board import Board
+from inference.resilience.breaker import Rules
+from inference.resilience.choice import Load
+from inference.resilience.retries import RetryBudget
+from inference.resilience.sharing import BoardSharing
 from inference.routing.router import Router
 from inference.wire import models
 from inference.wire.addresses import Proxies
 
 _MOST_OWN_KEYS = 2_000  # opened keys of organizations that a process remembers
+_SPARE_RETRIES, _SAVED_RETRIES = 3, 20
 
 
 class Providers:
@@ -148,6 +155,25 @@ class Parts:
         )
 
     @cached_property
+    def board(self) -> Board:
+        limits = self.config.providers
+        return Board(Rules(limits.breaker_failures, limits.breaker_open_seconds), random=random.random)
+
+    @cached_property
+    def board_sharing(self) -> BoardSharing:
+        return BoardSharing(self.board, self.links)
+
+    @cached_property
+    def load(self) -> Load:
+        return Load()
+
+    @cached_property
+    def retry_budget(self) -> RetryBudget:
+        ratio, workers = self.config.providers.retry_budget_percent / 100, self.config.api.workers
+        # what all workers together may do beyond the share of their requests
+        return RetryBudget(ratio, _SPARE_RETRIES / workers, most=_SAVED_RETRIES / workers)
+
+    @cached_property
     def gateway(self) -> Gateway:
         cache, routing = self.config.cache, self.config.routing
         return Gateway(
@@ -178,11 +204,13 @@ class Parts:
     async def start(self) -> None:
         self.ledger.start()
         await self.keys.start()
+        await self.board_sharing.start()
         self.is_running = True
 
     async def stop(self) -> None:
         self.is_running = False
         await self.keys.stop()
+        await self.board_sharing.stop()
         await self.providers.close()
         await self.limiter.close()
         await self.cache.store.close()

@@ -77,6 +77,11 @@ class Providers:
     first_byte_timeout_seconds: float = 120.0
     idle_timeout_seconds: float = 60.0
     total_timeout_seconds: float = 600.0
+    max_attempts: int = 3
+    retry_budget_percent: int = 20
+    breaker_failures: int = 5
+    breaker_open_seconds: float = 30.0
+    longest_wait_seconds: float = 5.0
 
 
 @dataclass(frozen=True, slots=True)
