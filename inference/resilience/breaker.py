@@ -67,16 +67,8 @@ class Breaker:
             self._judge(number, now, failure, begun=begun)
         elif not self.is_closed:
             self._reconsider(failure, begun=begun)
-        elif number == self.period and failure is None:
-            self._well_begun = max(self._well_begun, begun)
-            self._run = 0
-            self._count(now, failures=0)
-        elif number == self.period and failure.is_sickness and not self._is_past(now, begun=begun):
-            self._sick_begun = max(self._sick_begun, begun)
-            self._run += 1
-            self._count(now, failures=1)
-            if self._is_sick(int(now)):
-                self._open(now)
+        elif number == self.period:
+            self._note(now, failure, begun=begun)
 
     def withdraw(self, number: int) -> None:
         """The caller has left before anything could be said."""
@@ -95,6 +87,18 @@ class Breaker:
 
     def _is_probe_due(self, now: float) -> bool:
         return now >= self.until and (self._probe == REFUSED or now >= self._probe_until)
+
+    def _note(self, now: float, failure: Failure | None, *, begun: float) -> None:
+        if failure is None:
+            self._well_begun = max(self._well_begun, begun)
+            self._run = 0
+            self._count(now, failures=0)
+        elif failure.is_sickness and not self._is_past(now, begun=begun):
+            self._sick_begun = max(self._sick_begun, begun)
+            self._run += 1
+            self._count(now, failures=1)
+            if self._is_sick(int(now)):
+                self._open(now)
 
     def _judge(self, number: int, now: float, failure: Failure | None, *, begun: float) -> None:
         # a success counts from every probe: an answer may take longer than the others were kept waiting

@@ -37,11 +37,11 @@ class World:
         heapq.heapify(events)
         while events:
             now, _, request = heapq.heappop(events)
-            pause = request.send(now if inspect.getgeneratorstate(request) == inspect.GEN_SUSPENDED else None)
+            pause = request.send(now) if inspect.getgeneratorstate(request) == inspect.GEN_SUSPENDED else next(request)
             if pause is not None:
                 heapq.heappush(events, (now + pause, next(order), request))
 
-    def _request(self, board: Board, budget: RetryBudget, now: float) -> Generator[float | None, float | None]:
+    def _request(self, board: Board, budget: RetryBudget, now: float) -> Generator[float | None, float, None]:
         budget.note_request()
         for attempt in range(1, MAX_ATTEMPTS + 1):
             ticket = board.enter(DEPLOYMENT, now) if self.has_breaker else None
