@@ -235,4 +235,4 @@ async def test_the_ends_of_calls_are_told_to_the_switchboard():
 
     await bytes_of(await kit.answer(ADA, ask(stream=True)))
 
-    assert [ending.failure for ending in kit.switchboard.ends] == [Failure.TRANSIENT, None]
+    assert kit.switchboard.ends == [Failure.TRANSIENT, None]

@@ -9,9 +9,9 @@ from accounts.encryption import cipher_from
 from accounts.principal import Principal
 from acron_site.lib.outbound import reach_from
 from inference.catalog import ProviderEntry
+from inference.provider_directory import Providers
 from inference.providers.transport import HttpTransport
 from inference.stored_responses import StoredResponses
-from inference.wiring import Providers
 from tests.inference import stub
 from tests.inference.asgi import Response, call
 from tests.inference.kit import ADA, Kit
