@@ -17,6 +17,8 @@ from inference.routing.needs import estimate_tokens
 
 _CLIENT_CLOSED_REQUEST = 499  # nginx's number for a caller who left; nobody sees it but the ledger
 _NO_USAGE = Usage()
+# nothing at all for so long is a sign of sickness, whoever gives up first
+_LONG_WAIT_SECONDS = 30.0
 
 
 class Line(Protocol):
@@ -75,6 +77,9 @@ class Attempt:
 
     async def abandon(self, usage: Usage) -> None:
         """The caller has left before the end."""
+        waited_seconds = perf_counter() - self._provider_started
+        if self._first_token_at is None and waited_seconds > _LONG_WAIT_SECONDS:
+            self._hang_up(Failure.TIMEOUT, None)  # callers who give up first must not hide that nothing comes
         self.release()
         await self._settle(EventStatus.CLIENT_GONE, usage, self._bill(usage), http_status=_CLIENT_CLOSED_REQUEST)
 

@@ -209,14 +209,15 @@ class Caller:
         line = await self._switchboard.enter(target)
         if line is None:  # others were quicker to try whether it is back
             raise _AttemptError(self._nobody(visit, planned.route), Failure.BUSY)
-        grant = FREE
+        attempt: Attempt | None = None
         try:
+            grant = FREE
             if visit.principal.rules is not None:
                 grant = await self._allowances.grant(visit.principal, visit.ask, target.model, planned.call)
             attempt = self._open(planned, grant.reservation, is_heard, line)
-        except BaseException:
-            line.drop()
-            raise
+        finally:
+            if attempt is None:
+                line.drop()
         answer = await self._ask(planned, attempt, on_complete)
         return replace(answer, limits=grant.headers) if grant.headers else answer
 

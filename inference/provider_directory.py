@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from uuid import UUID
 
 from django.conf import settings
@@ -16,6 +16,8 @@ from acron_site.lib.outbound import Reach
 from inference import usage
 from inference.catalog import Model, ProviderEntry
 from inference.deployments import with_own_key
+from inference.prompt_caching import PromptCaching
+from inference.providers.anthropic_access import unmarked
 from inference.providers.base import Provider, Transport
 from inference.providers.kinds import dialects_of
 from inference.providers.mock import MockTransport
@@ -33,11 +35,21 @@ class Providers:
 
     The operator's keys come from the environment, by the name the catalogue gives. `guarded` carries calls to
     organizations' own endpoints, within `reach`; those that the operator lists are called as the catalogue's are.
+    `caching` marks prompts for calls with an organization's own key: what the operator's key has cached could be found
+    out by others who use it too.
     """
 
-    def __init__(self, http: Transport, cipher: Cipher, *, guarded: Transport, reach: Reach) -> None:
+    def __init__(
+        self,
+        http: Transport,
+        cipher: Cipher,
+        *,
+        guarded: Transport,
+        reach: Reach,
+        caching: PromptCaching | None = None,
+    ) -> None:
         self._http, self._cipher = http, cipher
-        self._guarded, self._reach = guarded, reach
+        self._guarded, self._reach, self._caching = guarded, reach, caching
         self._known: dict[tuple[str, str, str, str], Provider] = {}
         # a changed key has a new id, so an entry never grows stale; what opens is remembered, what does not is not
         self._own: Callable[[ProviderKey, UUID, str, str], Provider] = lru_cache(_MOST_OWN_KEYS)(self._open)
@@ -111,7 +123,10 @@ class Providers:
         """Raises UnreadableProviderKeyError: an organization that brings a key is never served by the operator's."""
         secret = own_keys.secret_of(key, organization_id, self._cipher)
         geography = usage.geography_of(key.base_url or base_url)
-        dialects = dialects_of(kind, api_key=secret, name=key.provider, geography=geography, is_own_key=True)
+        marked = unmarked if self._caching is None else partial(self._caching.marked, organization_id=organization_id)
+        dialects = dialects_of(
+            kind, api_key=secret, name=key.provider, geography=geography, is_own_key=True, marked=marked
+        )
         provider = Provider(key.provider, dialects, self._http)
         return self._at_own_endpoint(provider, key.base_url) if key.base_url else provider
 

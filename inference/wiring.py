@@ -36,6 +36,7 @@ from inference.catalog import Catalog
 from inference.domain import RoutingMode
 from inference.door import Door
 from inference.pipeline import Gateway, KeepPolicy
+from inference.prompt_caching import PromptCaching
 from inference.provider_directory import Providers
 from inference.providers.transport import HttpTransport
 from inference.resilience.board import Board
@@ -95,7 +96,8 @@ class Parts:
     @cached_property
     def providers(self) -> Providers:
         reach = reach_of(self.config)
-        return Providers(self._transport(), cipher(), guarded=self._transport(reach), reach=reach)
+        caching = PromptCaching(time.monotonic) if self.config.providers.mark_prompts else None
+        return Providers(self._transport(), cipher(), guarded=self._transport(reach), reach=reach, caching=caching)
 
     def _transport(self, reach: Reach | None = None) -> HttpTransport:
         limits = self.config.providers

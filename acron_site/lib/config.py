@@ -88,6 +88,7 @@ class Providers:
     breaker_failures: int = 5
     breaker_open_seconds: float = 30.0
     on_client_gone: str = "cancel"
+    mark_prompts: bool = True
     max_connections_per_host: int = 1000
     private_hosts: str = ""
 

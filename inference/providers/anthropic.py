@@ -9,7 +9,7 @@ from acron_site.lib.errors import AcronError, InvalidRequestError, UpstreamError
 from inference import usage
 from inference.catalog import Model
 from inference.domain import Ask, Completion
-from inference.providers.anthropic_access import AnthropicAccess
+from inference.providers.anthropic_access import AnthropicAccess, Marking, unmarked
 from inference.providers.anthropic_stream import AnthropicStreamReader
 from inference.providers.base import Call
 from inference.wire import anthropic, anthropic_answers, anthropic_tools
@@ -30,14 +30,17 @@ class AnthropicDialect:
         key_name: str = "ANTHROPIC_API_KEY",
         clock: Callable[[], float] = time.time,
         is_own_key: bool = False,
+        marked: Marking = unmarked,
     ) -> None:
-        self._access = AnthropicAccess(api_key=api_key, name=name, key_name=key_name, is_own_key=is_own_key)
+        self._access = AnthropicAccess(
+            api_key=api_key, name=name, key_name=key_name, is_own_key=is_own_key, marked=marked
+        )
         self._clock = clock
 
     def call(self, ask: Ask, model: Model) -> Call:
         body, dropped = anthropic.request(ask.body, model=model, stream=ask.stream)
         try:
-            encoded = orjson.dumps(body)
+            encoded = orjson.dumps(self._access.marked(body))
         except TypeError as error:  # orjson's own error is one
             raise InvalidRequestError(f"the request cannot be written as JSON: {error}") from None
         return Call(

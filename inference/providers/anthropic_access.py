@@ -1,9 +1,20 @@
 """How Anthropic is reached: address, key, headers, and what its refusals mean."""
 
+from collections.abc import Callable
+from typing import Any
+
 from inference.catalog import Model
 from inference.providers.refusals import Refusals
 
 API_VERSION = "2023-06-01"
+
+
+# gives a request the marks that its provider's prompt cache goes by (see inference.prompt_caching)
+Marking = Callable[[dict[str, Any]], dict[str, Any]]
+
+
+def unmarked(body: dict[str, Any]) -> dict[str, Any]:
+    return body
 
 
 class AnthropicAccess:
@@ -16,8 +27,10 @@ class AnthropicAccess:
         name: str = "anthropic",
         key_name: str = "ANTHROPIC_API_KEY",
         is_own_key: bool = False,
+        marked: Marking = unmarked,
     ) -> None:
         self.name = name
+        self.marked = marked
         self.headers = {
             "Content-Type": "application/json",
             "anthropic-version": API_VERSION,

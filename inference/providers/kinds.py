@@ -2,6 +2,7 @@
 
 from inference.domain import Format
 from inference.providers.anthropic import AnthropicDialect
+from inference.providers.anthropic_access import Marking, unmarked
 from inference.providers.base import Dialect
 from inference.providers.embeddings import EmbeddingsDialect
 from inference.providers.messages_native import MessagesDialect
@@ -13,13 +14,20 @@ from inference.wire.responses_chat import ResponsesTranslation
 
 
 def dialects_of(
-    kind: str, *, api_key: str, name: str, key_name: str = "", geography: str = "", is_own_key: bool = False
+    kind: str,
+    *,
+    api_key: str,
+    name: str,
+    key_name: str = "",
+    geography: str = "",
+    is_own_key: bool = False,
+    marked: Marking = unmarked,
 ) -> dict[Format, Dialect]:
-    """`kind` is one of inference.catalog.DIALECTS; the rest is said in OpenAIAccess."""
+    """`kind` is one of inference.catalog.DIALECTS; the rest is said in OpenAIAccess and AnthropicAccess."""
     if kind == "anthropic":
 
         def anthropics(dialect: type[AnthropicDialect | MessagesDialect]) -> Dialect:
-            return dialect(api_key=api_key, name=name, key_name=key_name, is_own_key=is_own_key)
+            return dialect(api_key=api_key, name=name, key_name=key_name, is_own_key=is_own_key, marked=marked)
 
         return _chatting(anthropics(AnthropicDialect)) | {Format.MESSAGES: anthropics(MessagesDialect)}
 

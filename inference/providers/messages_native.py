@@ -8,7 +8,7 @@ import orjson
 from acron_site.lib.errors import AcronError, InvalidRequestError, UpstreamError
 from inference.catalog import Model
 from inference.domain import Ask, Completion
-from inference.providers.anthropic_access import AnthropicAccess
+from inference.providers.anthropic_access import AnthropicAccess, Marking, unmarked
 from inference.providers.base import Call
 from inference.providers.messages_stream import MessagesStreamReader
 from inference.wire.anthropic_message import completion_of
@@ -26,8 +26,11 @@ class MessagesDialect:
         name: str = "anthropic",
         key_name: str = "ANTHROPIC_API_KEY",
         is_own_key: bool = False,
+        marked: Marking = unmarked,
     ) -> None:
-        self._access = AnthropicAccess(api_key=api_key, name=name, key_name=key_name, is_own_key=is_own_key)
+        self._access = AnthropicAccess(
+            api_key=api_key, name=name, key_name=key_name, is_own_key=is_own_key, marked=marked
+        )
 
     def call(self, ask: Ask, model: Model) -> Call:
         body = {**ask.body, "model": model.upstream_model}
@@ -36,7 +39,7 @@ class MessagesDialect:
             body["stream"] = True
         is_sampling = "sampling" in model.capabilities
         dropped = () if is_sampling else tuple(name for name in _SAMPLING if body.pop(name, None) is not None)
-        return self._call(self._access.messages_url(model), body, ask, dropped=dropped)
+        return self._call(self._access.messages_url(model), self._access.marked(body), ask, dropped=dropped)
 
     def count_call(self, ask: Ask, model: Model) -> Call:
         """Asks how many tokens the request is."""

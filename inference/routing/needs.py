@@ -24,6 +24,10 @@ def needs_of(body: Mapping[str, Any]) -> Needs:
     capabilities = set(_part_needs(body))
     if body.get("tools") or body.get("functions"):
         capabilities.add("tools")
+    if body.get("tool_choice") not in (None, "auto", "none"):
+        capabilities.add("forced_tool_choice")
+    if body.get("web_search_options") is not None:
+        capabilities.add("web_search")
     if (body.get("response_format") or {}).get("type") == "json_schema":
         capabilities.add("json_schema")
     limit = body.get("max_completion_tokens") or body.get("max_tokens")

@@ -25,6 +25,7 @@ from inference import catalog as catalogs
 from inference.accounting import Accountant
 from inference.calling import CallParts
 from inference.pipeline import Gateway, KeepPolicy
+from inference.prompt_caching import PromptCaching
 from inference.provider_directory import Providers
 from inference.providers.transport import HttpTransport
 from inference.resilience.retries import RetryBudget
@@ -109,7 +110,13 @@ class Installation:
         self.router = Router(self.catalog, default_quality_threshold=3.5)
         cache = ExactCache(MemoryStore(1_000_000), CIPHER, clock=time.time, max_entry_bytes=100_000)
         reach = reach_from(private_hosts)
-        self.providers = Providers(HttpTransport(), CIPHER, guarded=HttpTransport(reach=reach), reach=reach)
+        self.providers = Providers(
+            HttpTransport(),
+            CIPHER,
+            guarded=HttpTransport(reach=reach),
+            reach=reach,
+            caching=PromptCaching(time.monotonic),
+        )
         self.gateway = Gateway(
             catalog=self.catalog,
             router=self.router,
@@ -384,3 +391,16 @@ async def test_addresses_in_a_request_are_the_providers_to_fetch_and_never_ours(
 
         assert inner.connections == 0
         assert here.provider.received[0].json["messages"][0]["content"][1] == named
+
+
+async def test_a_long_beginning_that_comes_again_is_marked_under_an_own_key_only(installed):
+    told = stub.answer(MESSAGE)
+    async with installed((told,), (told,), (told,), (told,)) as here:
+        own = with_key(ADA, "sk-ant-own", provider="anthropic")
+        for principal, question in ((own, "One?"), (own, "Two?")):
+            asked = message_ask(question, model="wise", system="Answer briefly. " * 400)
+            await here.gateway.answer(principal, replace(asked, started=time.perf_counter()), Present())
+
+        first, second = (sent.json["system"] for sent in here.provider.received)
+        assert isinstance(first, str)
+        assert second[-1]["cache_control"] == {"type": "ephemeral"}
