@@ -65,7 +65,7 @@ class Attempt:
         if self._reservation is not None:
             # before the ledger: what stands there is then counted already, and a budget made from it counts it once
             tokens = usage.tokens.total_input + usage.tokens.total_output
-            self._reservation.settle(tokens=tokens, cost_usd=bill.cost.amount)
+            self._reservation.settle(tokens=tokens, cost_usd=bill.charged_usd)
         ended, started = perf_counter(), self._visit.ask.started
         self.facts = replace(
             self.facts,

@@ -124,6 +124,7 @@ class Completion:
     finish_reasons: tuple[str, ...]
     model_answered: str = ""  # as the provider names it
     is_empty: bool = False  # some choice has neither text nor a tool call
+    side_usages: tuple[tuple[str, Usage], ...] = ()  # what other models used in the same call, by the provider's names
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import cache, cached_property, lru_cache
+from functools import cache, cached_property, lru_cache, partial
 from pathlib import Path
 from uuid import UUID
 
@@ -26,13 +26,14 @@ from analytics.ledger import JournalLedger
 from analytics.wiring import open_ledger
 from caching.exact import ExactCache
 from caching.wiring import exact_cache, exact_store, redis_links
-from inference import budgets, usage
+from inference import budgets, fallback_price, usage
 from inference import catalog as catalogs
 from inference.accounting import Accountant
 from inference.allowances import Allowances
 from inference.catalog import Catalog, Model
 from inference.domain import Format, RoutingMode
 from inference.door import Door
+from inference.fallback_price import FallbackPrice
 from inference.pipeline import Gateway, KeepPolicy
 from inference.providers.anthropic import AnthropicDialect
 from inference.providers.base import Dialect, Provider
@@ -40,6 +41,7 @@ from inference.providers.mock import MockTransport
 from inference.providers.openai import OpenAIDialect
 from inference.providers.transport import HttpTransport
 from inference.routing.router import Router
+from inference.unpriced import UnpricedAlerts
 from inference.wire import models
 from inference.wire.addresses import Proxies
 
@@ -121,9 +123,17 @@ class Parts:
         return redis_links(self.config.cache, settings.REDIS_URL) if settings.REDIS_URL else None
 
     @cached_property
+    def fallback_price(self) -> FallbackPrice:
+        governance = self.config.governance
+        return fallback_price.per_million(
+            governance.unpriced_input_usd_per_million, governance.unpriced_output_usd_per_million
+        )
+
+    @cached_property
     def limiter(self) -> Limiter:
         shared = RedisCounters(self.links) if self.links is not None else None
-        return Limiter(shared, spent=budgets.spent, processes=self.config.api.workers)
+        spent = partial(budgets.spent, fallback=self.fallback_price)
+        return Limiter(shared, spent=spent, processes=self.config.api.workers)
 
     @cached_property
     def content(self) -> ContentWriter:
@@ -156,8 +166,13 @@ class Parts:
             cache=self.cache,
             provider_for=self.providers.of,
             ledger=self.ledger,
-            accountant=Accountant(self.catalog, baseline_model=routing.baseline_model),
-            allowances=Allowances(self.limiter),
+            accountant=Accountant(
+                self.catalog,
+                baseline_model=routing.baseline_model,
+                fallback=self.fallback_price,
+                alert=UnpricedAlerts(),
+            ),
+            allowances=Allowances(self.limiter, self.fallback_price),
             policy=KeepPolicy(cache.enabled, cache.ttl_seconds, cache.keep_sampled),
             secret=hashlib.blake2b(settings.SECRET_KEY.encode(), person=b"fingerprint").digest(),
             content=self.content,

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 import orjson
 
@@ -67,7 +68,8 @@ class AnthropicDialect:
             message = orjson.loads(body)
             document = anthropic.response(message, created=int(self._clock()))
             counted = usage.from_anthropic(message.get("usage"))
-            return completion_of(document, orjson.dumps(document), counted)
+            completed = completion_of(document, orjson.dumps(document), counted)
+            return replace(completed, side_usages=usage.side_usages(message.get("usage")))
         except (ValueError, AttributeError) as error:
             raise UpstreamError(f"{self._name} sent something that is no answer: {error}; try again") from None
 

@@ -60,7 +60,8 @@ class AnthropicStreamReader:
         content = [{"type": "text", "text": "".join(self._texts)}]
         whole = {**self._message, "content": content, "usage": self._counts}
         document = anthropic.response(whole, created=self._created)
-        return completion_of(document, orjson.dumps(document), self.usage_so_far())
+        completed = completion_of(document, orjson.dumps(document), self.usage_so_far())
+        return replace(completed, side_usages=usage.side_usages(self._counts))
 
     def usage_so_far(self) -> Usage:
         """Anthropic counts the prompt at the start, and the answer only at its end."""
