@@ -14,9 +14,6 @@ from inference.catalog import Model
 from inference.entries import CatalogError
 from inference.prices import CACHE_RATES, STANDARD, PriceSheet, Rates
 
-_FIGURE = re.compile(
-    r"(?P<name>[a-z_]+?)(?P<lifetime>_above_(?:1|12)hr)?(?:_above_(?P<above>\d+)k_tokens)?(?:_(?P<tier>[a-z]+))?"
-)
 _BUCKETS = {
     "input_cost_per_token": "input",
     "cache_read_input_token_cost": "cache_read",
@@ -25,6 +22,9 @@ _BUCKETS = {
     "output_cost_per_token": "output",
     "output_cost_per_audio_token": "output_audio",
 }
+_FIGURE = re.compile(
+    rf"(?P<name>{'|'.join(_BUCKETS)})(?P<lifetime>_above_(?:1|12)hr)?(?:_above_(?P<above>\d+)k_tokens)?(?:_(?P<tier>[a-z]+))?"
+)
 _TIERS = {"": STANDARD, "batches": "batch"}
 _SPEEDS = ("fast",)
 _GEOGRAPHIES = ("us", "eu")
@@ -80,12 +80,10 @@ def _overlaid(sheet: PriceSheet, row: Mapping[str, Any], today: date) -> PriceSh
 
 def _stated(name: str, value: object) -> _Stated | None:
     matched = _FIGURE.fullmatch(name)
-    bucket = _BUCKETS.get(matched["name"]) if matched else None
-    if matched is None or bucket is None or type(value) not in (Decimal, int):
+    if matched is None or type(value) not in (Decimal, int):
         return None
-    tier = matched["tier"] or ""
-    if matched["lifetime"]:
-        bucket = f"{bucket}_long"
+    tier, lifetime = matched["tier"] or "", "_long" if matched["lifetime"] else ""
+    bucket = _BUCKETS[matched["name"]] + lifetime
     return _Stated(int(matched["above"] or 0), _TIERS.get(tier, tier), bucket, Decimal(str(value)))
 
 

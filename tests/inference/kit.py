@@ -21,6 +21,7 @@ from inference import catalog as catalogs
 from inference.accounting import Accountant
 from inference.allowances import Allowances
 from inference.domain import Answer, Ask, Format
+from inference.fallback_price import NONE, FallbackPrice
 from inference.pipeline import Gateway, KeepPolicy
 from inference.providers.base import Provider
 from inference.providers.mock import MockTransport
@@ -74,6 +75,7 @@ class Kit:
         limiter: Limiter | None = None,
         mock: bool = False,
         content: ContentKeeper | None = None,
+        fallback: FallbackPrice = NONE,
     ) -> None:
         self.catalog = catalogs.load(MODELS, {}, mock=mock)
         self.ledger = RememberedLedger()
@@ -86,8 +88,8 @@ class Kit:
             cache=ExactCache(self.store, cipher_from("a passphrase"), clock=time.time, max_entry_bytes=100_000),
             provider_for=lambda model, principal: self.provider,
             ledger=self.ledger,
-            accountant=Accountant(self.catalog, baseline_model=baseline_model),
-            allowances=allowances(limiter),
+            accountant=Accountant(self.catalog, baseline_model=baseline_model, fallback=fallback),
+            allowances=allowances(limiter, fallback),
             policy=policy or KeepPolicy(),
             secret=b"secret",
             content=content,
@@ -97,9 +99,9 @@ class Kit:
         return await self.gateway.answer(principal, replace(asked, started=time.perf_counter()), Present())
 
 
-def allowances(limiter: Limiter | None = None) -> Allowances:
+def allowances(limiter: Limiter | None = None, fallback: FallbackPrice = NONE) -> Allowances:
     """Limits that are counted in memory, with a ledger in which nothing was spent."""
-    return Allowances(limiter or Limiter(None, spent=lambda subject, since: Decimal(0)))
+    return Allowances(limiter or Limiter(None, spent=lambda subject, since: Decimal(0)), fallback)
 
 
 def ask(text: str = "What is the capital of France?", /, *, head: Any = None, **fields: Any) -> Ask:
