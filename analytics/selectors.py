@@ -281,6 +281,11 @@ def _adjusted(organization_id: UUID, since: datetime | None) -> Adjusted:
     )
 
 
+def has_request(organization_id: UUID, request_id: str) -> bool:
+    """Whether the ledger has a row of it."""
+    return InferenceEvent.objects.for_organization(organization_id).filter(request_id=request_id).exists()
+
+
 def _is_older(organization_id: UUID, than: UUID) -> Q:
     try:
         row = InferenceEvent.objects.for_organization(organization_id).only("occurred_at").get(pk=than)

@@ -1,5 +1,6 @@
 """One call at a provider in the ledger: opened before, settled exactly once after."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from time import perf_counter
 
@@ -10,7 +11,9 @@ from inference import facts
 from inference.accounting import NOTHING_USED, Accountant, Bill
 from inference.domain import Completion, Route, Usage
 from inference.facts import Visit
+from inference.resilience.retries import Failure
 from inference.routing.needs import estimate_tokens
+from inference.targets import Ending
 
 _CLIENT_CLOSED_REQUEST = 499  # nginx's number for a caller who left; nobody sees it but the ledger
 _NO_USAGE = Usage()
@@ -27,16 +30,21 @@ class Attempt:
         *,
         ledger: Ledger,
         accountant: Accountant,
+        number: int = 1,
         reservation: Reservation | None = None,
+        is_heard: Callable[[], bool],
+        on_ended: Callable[[Ending], None],
     ) -> None:
         self._visit, self._route, self._reservation = visit, route, reservation
-        self._ledger, self._accountant = ledger, accountant
+        self._ledger, self._accountant, self._on_ended = ledger, accountant, on_ended
+        self._is_heard, self._is_ended = is_heard, False
         self._provider_started = perf_counter()
         self._first_token_at: float | None = None
         self.is_settled = False
         self.estimate = Usage(tokens=TokenCounts(input=estimate_tokens(visit.ask.sketch)), is_estimate=True)
         estimated = accountant.estimated(route.model, self.estimate, is_free=visit.principal.is_test)
-        self.facts = facts.of_start(visit, route, provider_name, money=facts.money(self.estimate, estimated))
+        money = facts.money(self.estimate, estimated)
+        self.facts = facts.of_start(visit, route, provider_name, attempt=number, money=money)
         ledger.open(self.facts)
 
     def saw_first_token(self) -> None:
@@ -44,16 +52,22 @@ class Attempt:
             self._first_token_at = perf_counter()
 
     async def succeed(self, completion: Completion) -> None:
+        self._tell(Ending())
         bill = self._bill(completion.usage, answered=completion.model_answered)
-        await self._settle(EventStatus.OK, completion.usage, bill, http_status=200)
+        if self._is_heard():
+            await self._settle(EventStatus.OK, completion.usage, bill, http_status=200)
+        else:  # an answer that was waited for to its end although its caller had left
+            await self._settle(EventStatus.CLIENT_GONE, completion.usage, bill, http_status=_CLIENT_CLOSED_REQUEST)
 
-    async def fail(self, error: AcronError, usage: Usage | None) -> None:
+    async def fail(self, error: AcronError, usage: Usage | None, *, failure: Failure = Failure.TRANSIENT) -> None:
         """`usage` is what the provider did before it failed; None when it refused the call, which costs nothing."""
+        self._tell(Ending(failure, error))
         bill = NOTHING_USED if usage is None else self._bill(usage)
         await self._settle(EventStatus.ERROR, usage or _NO_USAGE, bill, http_status=error.status, error_code=error.code)
 
     async def abandon(self, usage: Usage) -> None:
         """The caller has left before the end."""
+        self._tell(Ending(was_left=True))
         await self._settle(EventStatus.CLIENT_GONE, usage, self._bill(usage), http_status=_CLIENT_CLOSED_REQUEST)
 
     async def _settle(
@@ -78,6 +92,16 @@ class Attempt:
             **facts.money(usage, bill),
         )
         await self._ledger.settle(self.facts)
+
+    def release(self) -> None:
+        """Whatever has happened, the call is not under way any more."""
+        self._tell(Ending(was_left=True))
+
+    def _tell(self, ending: Ending) -> None:
+        """Once, before anything that can be interrupted."""
+        if not self._is_ended:
+            self._is_ended = True
+            self._on_ended(ending)
 
     def _bill(self, usage: Usage, *, answered: str = "") -> Bill:
         if self._visit.principal.is_test:

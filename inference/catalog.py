@@ -9,7 +9,8 @@ from datetime import date
 from pathlib import Path
 
 from acron_site.lib.errors import UnknownModelError
-from inference import entries, prices
+from inference import deployments, entries, prices
+from inference.deployments import Deployment
 from inference.entries import CatalogError, Entry
 from inference.prices import PriceSheet
 
@@ -30,6 +31,7 @@ CAPABILITIES = frozenset(
         "reasoning",
         "sampling",
         "streaming",
+        "thinking_budget",
         "tools",
         "vision",
         "web_search",
@@ -66,6 +68,8 @@ class Model:
     dialect: str = "openai"  # one of DIALECTS: how its provider is spoken to
     is_simulated: bool = False  # the mock provider answers in its place
     takes_own_key: bool = False  # an organization may bring its own key for it
+    fallbacks: tuple[str, ...] = ()  # names of models to try in turn when it fails, whoever asked for it
+    deployments: tuple[Deployment, ...] = ()  # where it is served, for those who bring no key of their own
 
     @property
     def is_available(self) -> bool:
@@ -125,11 +129,11 @@ class Catalog:
     def names(self) -> tuple[str, ...]:
         return tuple(model.name for model in self.models)
 
-    def find(self, name: str) -> Model:
-        """The model with this name or alias. Raises UnknownModelError."""
+    def find(self, name: str, *, param: str = "model") -> Model:
+        """The model with this name or alias. Raises UnknownModelError that names the field `param`."""
         model = self._by_name.get(name)
         if model is None:
-            raise UnknownModelError(_unknown(name, self._by_name), param="model")
+            raise UnknownModelError(_unknown(name, self._by_name), param=param)
         return model
 
     def answering(self, upstream_name: str, *, asked: Model) -> Model:
@@ -191,6 +195,7 @@ def load(path: Path, environ: Mapping[str, str], *, mock: bool, today: date | No
         for model in _models(name, entry, providers=providers, quality_source=quality_source)
     ]
     document.finish()
+    _check_fallbacks(listed)
     usable = (_for_use(model, environ, mock=mock, today=today) for model in listed)
     return Catalog(usable, is_simulated=mock, providers=providers.values(), today=today)
 
@@ -235,6 +240,7 @@ def _models(name: str, entry: Entry, *, providers: Mapping[str, ProviderEntry], 
             upstream_model=snapshot,
             aliases=(),
             automatic=False,
+            deployments=tuple(replace(each, upstream_model=snapshot) for each in model.deployments),
             retires_on=retires_on,
         )
 
@@ -243,10 +249,13 @@ def _model(name: str, entry: Entry, *, provider: ProviderEntry, quality_source: 
     own_base_url = _base_url(entry)
     # a model on a server of its own never inherits the provider's key: it would be sent to a stranger
     inherited_key = "" if own_base_url else provider.api_key_env
+    upstream_model, base_url = entry.text("upstream_model", name), own_base_url or provider.base_url
+    api_key_env = entry.text("api_key_env", inherited_key)
+    default = Deployment("", upstream_model, base_url, api_key_env)
     return Model(
         name=name,
         provider=provider.name,
-        upstream_model=entry.text("upstream_model", name),
+        upstream_model=upstream_model,
         kind=entry.choice("kind", KINDS, "chat"),
         aliases=entry.names("aliases"),
         prices=prices.parse(entry.part("prices")) if entry.has("prices") else prices.UNPRICED,
@@ -256,13 +265,15 @@ def _model(name: str, entry: Entry, *, provider: ProviderEntry, quality_source: 
         quality=_quality(entry),
         quality_source=entry.text("quality_source", quality_source),
         latency_ms=entry.whole("latency_ms", 0),
-        base_url=own_base_url or provider.base_url,
-        api_key_env=entry.text("api_key_env", inherited_key),
+        base_url=base_url,
+        api_key_env=api_key_env,
         retires_on=entry.day("retires_on"),
         automatic=entry.flag("automatic", default=True),
         dialect=provider.dialect,
         # nor is it sent an organization's
         takes_own_key=provider.takes_keys and not own_base_url,
+        fallbacks=entry.names("fallbacks"),
+        deployments=deployments.parse(entry, default, _base_url),
     )
 
 
@@ -290,16 +301,31 @@ def _for_use(model: Model, environ: Mapping[str, str], *, mock: bool, today: dat
         unavailable_because="" if mock or is_mock_model else _obstacle(model, environ, today),
         automatic=model.automatic and (mock or not is_mock_model),
         is_simulated=mock and not is_mock_model,
+        deployments=_with_keys(model, environ),
     )
 
 
 def _obstacle(model: Model, environ: Mapping[str, str], today: date | None) -> str:
     if retired := _retired(model, today):
         return retired
-    if model.api_key_env and not environ.get(model.api_key_env):
+    if not _with_keys(model, environ):
         own = ", or bring a key of your own under /settings/providers" if model.takes_own_key else ""
-        return f"set {model.api_key_env}{own}"
+        names = dict.fromkeys(each.api_key_env for each in model.deployments)
+        return f"set {' or '.join(names)}{own}"
     return ""
+
+
+def _with_keys(model: Model, environ: Mapping[str, str]) -> tuple[Deployment, ...]:
+    """The deployments whose key is set, or that need none."""
+    return tuple(each for each in model.deployments if not each.api_key_env or environ.get(each.api_key_env))
+
+
+def _check_fallbacks(models: Iterable[Model]) -> None:
+    known = {name for model in models for name in (model.name, *model.aliases)}
+    for model in models:
+        for name in model.fallbacks:
+            if name not in known:
+                raise CatalogError(f"{model.name}: fallbacks: {_unknown(name, known)}")
 
 
 def _retired(model: Model, today: date | None) -> str:

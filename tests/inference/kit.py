@@ -1,6 +1,7 @@
 """A gateway of small real parts: memory for Redis, the mock provider without delays, a ledger to look into."""
 
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
@@ -16,17 +17,25 @@ from accounts.scopes import Scope
 from analytics.content import ContentKeeper
 from analytics.events import EventStatus, InferenceFacts
 from caching.backends.memory import MemoryStore
+from caching.backends.memory_leases import MemoryLeases
 from caching.exact import ExactCache
+from caching.idempotency import Idempotency
 from inference import catalog as catalogs
 from inference.accounting import Accountant
 from inference.allowances import Allowances
-from inference.domain import Answer, Ask, Format
+from inference.calling import CallParts, CallPolicy
+from inference.domain import Answer, Ask
+from inference.facts import Visit
 from inference.fallback_price import NONE, FallbackPrice
 from inference.pipeline import Gateway, KeepPolicy
 from inference.providers.base import Provider
+from inference.providers.kinds import dialects_of
 from inference.providers.mock import MockTransport
-from inference.providers.openai import OpenAIDialect
+from inference.resilience.retries import RetryBudget
 from inference.routing.router import Router
+from inference.sharing import Sharing
+from inference.targets import Ending, Target
+from inference.token_count import TokenCounter
 from inference.wire import chat
 from inference.wire.http import Head
 
@@ -58,6 +67,29 @@ class RememberedLedger:
         return list(self.rows.values())[-1]
 
 
+class OpenSwitchboard:
+    """Lets every call through, but to targets that are named in `resting`; remembers how calls ended."""
+
+    def __init__(self) -> None:
+        self.resting: set[str] = set()
+        self.ends: list[Ending] = []
+
+    def ordered(self, targets: Sequence[Target], visit: Visit) -> Sequence[Target]:
+        return targets
+
+    def allows(self, target: Target) -> bool:
+        return target.id not in self.resting
+
+    def began(self, target: Target) -> None:
+        return None
+
+    def ended(self, target: Target, ending: Ending) -> None:
+        self.ends.append(ending)
+
+    def opens_in_seconds(self, targets: Sequence[Target]) -> int:
+        return 7
+
+
 class Present:
     def watch(self) -> None:
         return None
@@ -76,27 +108,48 @@ class Kit:
         mock: bool = False,
         content: ContentKeeper | None = None,
         fallback: FallbackPrice = NONE,
+        call_policy: CallPolicy | None = None,
+        drains: bool = False,
     ) -> None:
+        self.switchboard = OpenSwitchboard()
         self.catalog = catalogs.load(MODELS, {}, mock=mock)
         self.ledger = RememberedLedger()
         self.transport: Any = transport or MockTransport(latency_scale=0)
-        self.provider = Provider("mock", {Format.CHAT: OpenAIDialect(api_key="k")}, self.transport)
+        self.provider = Provider("mock", dialects_of("mock", api_key="k", name="mock"), self.transport)
         self.store = MemoryStore(max_bytes=1_000_000)
+        self.cache = ExactCache(self.store, cipher_from("a passphrase"), clock=time.time, max_entry_bytes=100_000)
+        self.router = Router(self.catalog, default_quality_threshold=3.5)
+        self.allowances = allowances(limiter, fallback)
+        self.counter = TokenCounter(
+            router=self.router, provider_for=lambda model, principal: self.provider, allowances=self.allowances
+        )
         self.gateway = Gateway(
             catalog=self.catalog,
-            router=Router(self.catalog, default_quality_threshold=3.5),
-            cache=ExactCache(self.store, cipher_from("a passphrase"), clock=time.time, max_entry_bytes=100_000),
-            provider_for=lambda model, principal: self.provider,
+            router=self.router,
+            cache=self.cache,
             ledger=self.ledger,
             accountant=Accountant(self.catalog, baseline_model=baseline_model, fallback=fallback),
-            allowances=allowances(limiter, fallback),
+            allowances=self.allowances,
             policy=policy or KeepPolicy(),
             secret=b"secret",
             content=content,
+            **sharing_parts(self.cache, drains=drains),
+            calls=CallParts(
+                targets=lambda model, principal: (Target(model.name, model, self.provider),),
+                switchboard=self.switchboard,
+                retries=RetryBudget(),
+                policy=call_policy or CallPolicy(longest_wait_seconds=0.0),
+            ),
         )
 
     async def answer(self, principal: Principal, asked: Ask) -> Answer:
         return await self.gateway.answer(principal, replace(asked, started=time.perf_counter()), Present())
+
+
+def sharing_parts(cache: ExactCache, *, drains: bool = False) -> dict[str, Any]:
+    """What a gateway needs to share calls, among its own callers only."""
+    once = Idempotency(cache, cache, MemoryLeases(), secret=b"secret", patience_seconds=5.0)
+    return {"sharing": Sharing(MemoryLeases(), drains=drains), "idempotency": once}
 
 
 def allowances(limiter: Limiter | None = None, fallback: FallbackPrice = NONE) -> Allowances:
