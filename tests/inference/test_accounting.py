@@ -149,7 +149,9 @@ def visit() -> Visit:
 def test_the_rows_of_a_request_share_its_id_and_add_up_to_its_cost():
     main, used = CATALOG.find("claude-opus-5-5"), Usage(tokens=TokenCounts(input=1000))
     route = Route(main, RoutingMode.EXPLICIT, "asked for by name")
-    started = facts.of_start(visit(), route, "anthropic", money=facts.money(used, paid("claude-opus-5-5", usage=used)))
+    started = facts.of_start(
+        visit(), route, "anthropic", attempt=1, money=facts.money(used, paid("claude-opus-5-5", usage=used))
+    )
     answer = replace(started, status=facts.EventStatus.OK)
 
     name, bill = ACCOUNTANT.side(main, "claude-haiku-5-5", used)
