@@ -1,10 +1,9 @@
 """Fills in the ledger's row from what the pipeline knows."""
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from decimal import Decimal
 from typing import Any
 
 from accounts.principal import Principal
@@ -173,13 +172,6 @@ def of_overhead(visit: Visit, model: Model, usage: Usage, bill: Bill, *, reason:
         tags=ask.tags,
         **money(usage, bill),
     )
-
-
-def cost_of(rows: Iterable[InferenceFacts]) -> Decimal | None:
-    """What a request cost: the sum of its rows (accounting rule 13); None when the price of one is not known."""
-    costs = [row.cost_usd for row in rows]
-    known = [cost for cost in costs if cost is not None]
-    return sum(known, ZERO) if len(known) == len(costs) else None
 
 
 def money(usage: Usage, bill: Bill) -> dict[str, Any]:

@@ -27,7 +27,7 @@ MONEY_FUNCTIONS = {
     "analytics/rows.py": {"_money", "_cost"},
     "analytics/selectors.py": {"_sums", "_adjusted", "spent_by_keys", "unpriced_tokens", "adjusted_cost_usd"},
     "analytics/services.py": {"adjust", "_adjustment"},
-    "inference/facts.py": {"money", "cost_of"},
+    "inference/facts.py": {"money", "of_side", "of_overhead"},
     "inference/worst_case.py": {"cost", "fallback_cost"},
 }
 

@@ -15,7 +15,7 @@ from accounts.limits.limiter import Limiter
 from accounts.principal import Principal
 from accounts.scopes import Scope
 from analytics.content import ContentKeeper
-from analytics.events import EventStatus, InferenceFacts
+from analytics.events import EventKind, EventStatus, InferenceFacts
 from caching.backends.memory import MemoryStore
 from caching.backends.memory_leases import MemoryLeases
 from caching.exact import ExactCache
@@ -56,7 +56,8 @@ class RememberedLedger:
         self.rows[facts.event_id] = facts
 
     async def settle(self, facts: InferenceFacts) -> None:
-        assert self.rows[facts.event_id].status is EventStatus.STARTED
+        # what another model used in the call is known at its end only
+        assert facts.kind is EventKind.SIDE or self.rows[facts.event_id].status is EventStatus.STARTED
         self.rows[facts.event_id] = facts
 
     def record(self, facts: InferenceFacts) -> None:

@@ -11,11 +11,12 @@ from hypothesis import strategies as st
 
 from accounts.principal import Principal
 from accounts.scopes import Scope
+from acron_site.lib.money import total
 from analytics.events import CostStatus, EventKind, TokenCounts
 from caching.protocols import Namespace
 from inference import accounting, catalog, facts, fallback_price
 from inference.accounting import Accountant, Bill
-from inference.domain import Route, RoutingMode, Usage
+from inference.domain import Answer, Route, RoutingMode, Usage
 from inference.facts import Visit
 from tests.inference.kit import ask
 
@@ -165,6 +166,7 @@ def test_the_rows_of_a_request_share_its_id_and_add_up_to_its_cost():
     assert {answer.request_id, side.request_id, overhead.request_id} == {"req_test"}
     assert [row.kind for row in (answer, side, overhead)] == [EventKind.ANSWER, EventKind.SIDE, EventKind.OVERHEAD]
     assert (side.model, side.attempt, side.provider) == ("claude-haiku-5-5", answer.attempt, "anthropic")
-    assert facts.cost_of([answer, side, overhead]) == usd("0.004") + usd("0.0001") + usd("0.00002")
-    assert facts.cost_of([answer, replace(side, cost_usd=None)]) is None
+    assert total(row.cost_usd for row in (answer, side, overhead)) == usd("0.00412")
+    assert Answer(answer, sides=(side,)).cost_usd == Answer(answer, sides=(side,)).baseline_usd == usd("0.0041")
+    assert Answer(answer, sides=(replace(side, cost_usd=None),)).cost_usd is None
     assert (overhead.saved_usd, overhead.baseline_cost_usd) == (None, None)

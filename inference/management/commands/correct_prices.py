@@ -52,6 +52,9 @@ def _line(outcome: Outcome) -> str:
 
 
 def _json(found: list[tuple[UUID, Outcome]]) -> str:
-    return json.dumps(
-        [{"organization_id": each, **dataclasses.asdict(outcome)} for each, outcome in found], default=str
-    )
+    return json.dumps([{"organization_id": str(each), **_document(outcome)} for each, outcome in found])
+
+
+def _document(outcome: Outcome) -> dict[str, Any]:
+    amounts = {"cost_usd": money.to_text(outcome.cost_usd), "saved_usd": money.to_text(outcome.saved_usd)}
+    return {**dataclasses.asdict(outcome), **amounts}
