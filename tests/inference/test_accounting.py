@@ -12,12 +12,13 @@ from hypothesis import strategies as st
 from accounts.principal import Principal
 from accounts.scopes import Scope
 from acron_site.lib.money import total
-from analytics.events import CostStatus, EventKind, TokenCounts
+from analytics.events import CostStatus, EventKind, EventStatus, TokenCounts
 from caching.protocols import Namespace
-from inference import accounting, catalog, facts, fallback_price
+from inference import accounting, catalog, facts, fallback_price, pricing
 from inference.accounting import Accountant, Bill
 from inference.domain import Answer, Route, RoutingMode, Usage
 from inference.facts import Visit
+from inference.prices import UNPRICED
 from tests.inference.kit import ask
 
 CATALOG = catalog.load(Path(__file__).parents[2] / "config" / "models.yaml", {}, mock=False)
@@ -29,8 +30,8 @@ def paid(model: str, mode: RoutingMode = RoutingMode.EXPLICIT, /, *, usage: Usag
     return ACCOUNTANT.paid(CATALOG.find(model), mode, usage or Usage(tokens=TokenCounts(**tokens)))
 
 
-def usd(text: str) -> Decimal:
-    return Decimal(text)
+def usd(amount: str | int) -> Decimal:
+    return Decimal(amount)
 
 
 # claude-sonnet-5-5: 2 in, 0.1 read, 2.5 and 4 written, 10 out
@@ -94,7 +95,7 @@ def test_the_baseline_is_paid_and_prompt_cache_and_rest_exactly(usage, name, mod
         return
     model = CATALOG.find(name)
     # routing and tier: what the same tokens would cost uncached here, against there
-    dear = accounting.pricing.cost(accounting.without_prompt_cache(usage), model.prices).amount
+    dear = pricing.cost(accounting.without_prompt_cache(usage), model.prices).amount
     assert dear is not None
     rest = bill.baseline_usd - dear
     assert bill.baseline_usd == bill.cost.amount + bill.prompt_cache_saved_usd + rest
@@ -106,7 +107,7 @@ def test_a_hit_avoids_the_uncached_price_and_leaves_nothing_to_the_providers_cac
 
     bill = ACCOUNTANT.hit(CATALOG.find("claude-sonnet-5-5"), RoutingMode.EXPLICIT, usage)
 
-    assert (bill.cost.amount, bill.saved_usd, bill.prompt_cache_saved_usd) == (0, 2, 0)
+    assert (bill.cost.amount, bill.saved_usd, bill.prompt_cache_saved_usd) == (usd(0), usd(2), usd(0))
 
 
 def test_another_model_in_a_call_is_priced_at_its_own_prices():
@@ -132,7 +133,7 @@ def test_another_model_that_nobody_knows_has_no_price_and_is_told():
 
 def test_what_has_no_price_is_charged_to_budgets_at_the_fallback_price():
     accountant = Accountant(CATALOG, fallback=fallback_price.per_million(usd(3), usd(15)))
-    unknown = replace(CATALOG.find("gpt-6.1-sol"), prices=catalog.prices.UNPRICED)
+    unknown = replace(CATALOG.find("gpt-6.1-sol"), prices=UNPRICED)
     usage = Usage(tokens=TokenCounts(input=1000, cache_read=1000, output=100))
 
     bill = accountant.paid(unknown, RoutingMode.EXPLICIT, usage)
@@ -153,7 +154,7 @@ def test_the_rows_of_a_request_share_its_id_and_add_up_to_its_cost():
     started = facts.of_start(
         visit(), route, "anthropic", attempt=1, money=facts.money(used, paid("claude-opus-5-5", usage=used))
     )
-    answer = replace(started, status=facts.EventStatus.OK)
+    answer = replace(started, status=EventStatus.OK)
 
     name, bill = ACCOUNTANT.side(main, "claude-haiku-5-5", used)
     side = facts.of_side(answer, name, used, bill)

@@ -110,4 +110,4 @@ async def test_a_test_key_pays_for_none():
 
     answer = await answered(gateway, Principal(ADA.organization_id, ADA.scopes, is_test=True))
 
-    assert (len(gateway.ledger.rows), answer.cost_usd) == (1, 0)
+    assert (len(gateway.ledger.rows), answer.cost_usd) == (1, Decimal(0))
