@@ -132,7 +132,7 @@ def test_a_hundred_thousand_requests_cost_the_sum_of_their_parts_and_that_is_exa
         prices = chance.choice(PRICED).prices
         cost, expected = pricing.cost(spent, prices), exactly(spent, prices)
         if cost.amount is None or expected is None:
-            assert cost.amount is expected is None
+            assert (cost.amount, expected) == (None, None)
             unpriced += 1
             continue
         total += cost.amount

@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import orjson
 import pytest
@@ -16,7 +17,7 @@ CATALOG = catalog.load(Path(__file__).parents[2] / "config" / "models.yaml", {},
 TODAY = date(2026, 11, 27)
 
 
-def sheet(into: str = "2", out: str = "10", **changes: object) -> PriceSheet:
+def sheet(into: str = "2", out: str = "10", **changes: Any) -> PriceSheet:
     rates = Rates(input=Decimal(into).scaleb(-6), output=Decimal(out).scaleb(-6))
     made = PriceSheet(rates={"standard": rates}, source="a page", as_of=date(2026, 11, 12))
     return prices.versioned(replace(made, **changes))
