@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from time import perf_counter
+from typing import Protocol
 
 from accounts.limits.balances import Reservation
 from acron_site.lib.errors import AcronError
@@ -14,10 +15,17 @@ from inference.domain import Completion, Route, Usage
 from inference.facts import Visit
 from inference.resilience.retries import Failure
 from inference.routing.needs import estimate_tokens
-from inference.targets import Ending
 
 _CLIENT_CLOSED_REQUEST = 499  # nginx's number for a caller who left; nobody sees it but the ledger
 _NO_USAGE = Usage()
+
+
+class Line(Protocol):
+    """One call under way, as the switchboard sees it: ended once, or dropped when its caller has left."""
+
+    def end(self, failure: Failure | None, error: AcronError | None) -> None: ...
+
+    def drop(self) -> None: ...
 
 
 class Attempt:
@@ -34,11 +42,11 @@ class Attempt:
         number: int = 1,
         reservation: Reservation | None = None,
         is_heard: Callable[[], bool],
-        on_ended: Callable[[Ending], None],
+        line: Line,
     ) -> None:
         self._visit, self._route, self._reservation = visit, route, reservation
-        self._ledger, self._accountant, self._on_ended = ledger, accountant, on_ended
-        self._is_heard, self._is_ended = is_heard, False
+        self._ledger, self._accountant, self._line = ledger, accountant, line
+        self._is_heard, self._is_over = is_heard, False
         self._provider_started = perf_counter()
         self._first_token_at: float | None = None
         self.is_settled = False
@@ -55,7 +63,7 @@ class Attempt:
             self._first_token_at = perf_counter()
 
     async def succeed(self, completion: Completion) -> None:
-        self._tell(Ending())
+        self._hang_up(None, None)
         bill = self._bill(completion.usage, answered=completion.model_answered)
         self._side_bills = self._bills_of(completion.side_usages)
         if self._is_heard():
@@ -65,13 +73,13 @@ class Attempt:
 
     async def fail(self, error: AcronError, usage: Usage | None, *, failure: Failure = Failure.TRANSIENT) -> None:
         """`usage` is what the provider did before it failed; None when it refused the call, which costs nothing."""
-        self._tell(Ending(failure, error))
+        self._hang_up(failure, error)
         bill = NOTHING_USED if usage is None else self._bill(usage)
         await self._settle(EventStatus.ERROR, usage or _NO_USAGE, bill, http_status=error.status, error_code=error.code)
 
     async def abandon(self, usage: Usage) -> None:
         """The caller has left before the end."""
-        self._tell(Ending(was_left=True))
+        self.release()
         await self._settle(EventStatus.CLIENT_GONE, usage, self._bill(usage), http_status=_CLIENT_CLOSED_REQUEST)
 
     async def _settle(
@@ -108,13 +116,15 @@ class Attempt:
 
     def release(self) -> None:
         """Whatever has happened, the call is not under way any more."""
-        self._tell(Ending(was_left=True))
+        if not self._is_over:
+            self._is_over = True
+            self._line.drop()
 
-    def _tell(self, ending: Ending) -> None:
+    def _hang_up(self, failure: Failure | None, error: AcronError | None) -> None:
         """Once, before anything that can be interrupted."""
-        if not self._is_ended:
-            self._is_ended = True
-            self._on_ended(ending)
+        if not self._is_over:
+            self._is_over = True
+            self._line.end(failure, error)
 
     def _bills_of(self, side_usages: Sequence[tuple[str, Usage]]) -> list[tuple[str, Usage, Bill]]:
         """What other models used in the call, each by its name in the catalogue; a test key pays for none."""

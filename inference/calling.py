@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from itertools import count
 from random import random
 from typing import Protocol
@@ -14,14 +15,14 @@ from acron_site.lib.errors import AcronError, InvalidRequestError, OverloadedErr
 from analytics.events import InferenceFacts, Ledger
 from inference.accounting import Accountant
 from inference.allowances import FREE, Allowances
-from inference.attempts import Attempt
+from inference.attempts import Attempt, Line
 from inference.catalog import Model
 from inference.domain import Answer, Ask, Completion, Route
 from inference.facts import Visit
 from inference.providers.base import Call, Dialect, Reply
-from inference.resilience.retries import Failure, RetryBudget, classify, pause_seconds
+from inference.resilience.retries import Failure, RetryBudget, asked_wait_seconds, classify, pause_seconds
 from inference.streaming import Relay
-from inference.targets import Ending, Target, Trail
+from inference.targets import Target, Trail
 from inference.wire.formats import MANNERS
 
 _REFUSED = 300  # redirects are not followed, so they are no answer either
@@ -36,9 +37,9 @@ class Switchboard(Protocol):
 
     def allows(self, target: Target) -> bool: ...
 
-    def began(self, target: Target) -> None: ...
-
-    def ended(self, target: Target, ending: Ending) -> None: ...
+    async def enter(self, target: Target) -> Line | None:
+        """The line of a call that may be made; None when the target takes none just now."""
+        ...
 
     def opens_in_seconds(self, targets: Sequence[Target]) -> int:
         """When the first of targets that take no calls is tried again."""
@@ -194,7 +195,7 @@ class Caller:
     def _pause(self, failed: _AttemptError, number: int) -> float | None:
         return pause_seconds(
             number,
-            retry_after=failed.error.headers.get("Retry-After"),
+            retry_after=asked_wait_seconds(failed.error, now=datetime.now(UTC)),
             longest_wait_seconds=self._policy.longest_wait_seconds,
             random=random,
         )
@@ -205,33 +206,39 @@ class Caller:
     async def _attempt(self, planned: _Planned, on_complete: OnComplete, is_heard: Callable[[], bool]) -> Answer:
         """Raises _AttemptError, or an AcronError after which nothing else may be tried."""
         visit, target = planned.visit, planned.target
+        line = await self._switchboard.enter(target)
+        if line is None:  # others were quicker to try whether it is back
+            raise _AttemptError(self._nobody(visit, planned.route), Failure.BUSY)
         grant = FREE
-        if visit.principal.rules is not None:
-            grant = await self._allowances.grant(visit.principal, visit.ask, target.model, planned.call)
-        attempt = self._open(planned, grant.reservation, is_heard)
+        try:
+            if visit.principal.rules is not None:
+                grant = await self._allowances.grant(visit.principal, visit.ask, target.model, planned.call)
+            attempt = self._open(planned, grant.reservation, is_heard, line)
+        except BaseException:
+            line.drop()
+            raise
         answer = await self._ask(planned, attempt, on_complete)
         return replace(answer, limits=grant.headers) if grant.headers else answer
 
-    def _open(self, planned: _Planned, reservation: Reservation | None, is_heard: Callable[[], bool]) -> Attempt:
-        target = planned.target
+    def _open(
+        self, planned: _Planned, reservation: Reservation | None, is_heard: Callable[[], bool], line: Line
+    ) -> Attempt:
         try:
-            attempt = Attempt(
+            return Attempt(
                 planned.visit,
                 planned.route,
-                target.provider.name,
+                planned.target.provider.name,
                 number=planned.number,
                 ledger=self._ledger,
                 accountant=self._accountant,
                 reservation=reservation,
                 is_heard=is_heard,
-                on_ended=lambda ending: self._switchboard.ended(target, ending),
+                line=line,
             )
         except AcronError:
             if reservation is not None:
                 reservation.release()
             raise
-        self._switchboard.began(target)
-        return attempt
 
     async def _ask(self, planned: _Planned, attempt: Attempt, on_complete: OnComplete) -> Answer:
         reply: Reply | None = None
@@ -244,7 +251,7 @@ class Caller:
         except AcronError as error:
             # a refused call costs nothing; one that was cut off later may have been billed
             was_refused = reply.status >= _REFUSED if reply else isinstance(error, UpstreamUnreachableError)
-            failure = classify(error, reply.status if reply is not None and was_refused else None)
+            failure = classify(error, status=reply.status if reply is not None and was_refused else None)
             await attempt.fail(error, None if was_refused else attempt.estimate, failure=failure)
             raise _AttemptError(error, failure) from error
         except asyncio.CancelledError:

@@ -68,8 +68,8 @@ class Model:
     dialect: str = "openai"  # one of DIALECTS: how its provider is spoken to
     is_simulated: bool = False  # the mock provider answers in its place
     takes_own_key: bool = False  # an organization may bring its own key for it
-    fallbacks: tuple[str, ...] = ()  # names of models to try in turn when it fails, whoever asked for it
-    deployments: tuple[Deployment, ...] = ()  # where it is served, for those who bring no key of their own
+    listed_deployments: tuple[Deployment, ...] = ()  # of the file; once loaded, those whose keys are set
+    fallbacks: tuple[str, ...] = ()  # models that answer in turn when this one fails
 
     @property
     def is_available(self) -> bool:
@@ -79,6 +79,30 @@ class Model:
     def answered_by(self) -> str:
         """The dialect that carries its calls: "mock" for a simulated model."""
         return "mock" if self.is_simulated else self.dialect
+
+    @property
+    def deployments(self) -> tuple[Deployment, ...]:
+        """The ways to call it; there is always one."""
+        return self.listed_deployments or (
+            deployments.sole(
+                provider=self.provider,
+                base_url=self.base_url,
+                api_key_env=self.api_key_env,
+                upstream_model=self.upstream_model,
+            ),
+        )
+
+    def at(self, deployment: Deployment) -> "Model":
+        """The same model as it is called there."""
+        if not self.listed_deployments:
+            return self
+        return replace(
+            self,
+            base_url=deployment.base_url,
+            api_key_env=deployment.api_key_env,
+            upstream_model=deployment.upstream_model,
+            listed_deployments=(deployment,),
+        )
 
     def is_one_of(self, names: Collection[str]) -> bool:
         """Whether it is named there, by its name or an alias."""
@@ -176,7 +200,13 @@ class Catalog:
 
     def _with_own_keys(self, model: Model, providers: Collection[str]) -> Model:
         if model.takes_own_key and model.provider in providers:
-            return replace(model, is_simulated=False, unavailable_because=_retired(model, self._today))
+            # its key is for the provider itself, not for the servers that the operator lists
+            return replace(
+                model,
+                is_simulated=False,
+                unavailable_because=_retired(model, self._today),
+                listed_deployments=(),
+            )
         return replace(model, automatic=model.automatic and model.answered_by != "mock")
 
 
@@ -195,15 +225,15 @@ def load(path: Path, environ: Mapping[str, str], *, mock: bool, today: date | No
         for model in _models(name, entry, providers=providers, quality_source=quality_source)
     ]
     document.finish()
-    _check_fallbacks(listed)
+    _require_known_fallbacks(listed)
     usable = (_for_use(model, environ, mock=mock, today=today) for model in listed)
     return Catalog(usable, is_simulated=mock, providers=providers.values(), today=today)
 
 
 def _provider(name: str, entry: Entry, environ: Mapping[str, str]) -> ProviderEntry:
     dialect = entry.choice("kind", DIALECTS)
-    listed, variable = _base_url(entry), entry.text("base_url_env", "")
-    base_url = _address(environ.get(variable, ""), f"environment variable {variable}") or listed
+    listed, variable = entry.address("base_url"), entry.text("base_url_env", "")
+    base_url = entries.address(environ.get(variable, ""), f"environment variable {variable}") or listed
     # Cohere's variable names the server, its OpenAI-compatible API lies under a path of it
     server_url = base_url.removesuffix(path := entry.text("path", ""))
     base_url = server_url + path
@@ -212,16 +242,6 @@ def _provider(name: str, entry: Entry, environ: Mapping[str, str]) -> ProviderEn
     provider = ProviderEntry(name, dialect, base_url, entry.text("api_key_env", ""), server_url)
     entry.finish()
     return provider
-
-
-def _base_url(entry: Entry) -> str:
-    return _address(entry.text("base_url", ""), f"{entry.place}: base_url")
-
-
-def _address(url: str, place: str) -> str:
-    if url and not url.startswith(("https://", "http://")):
-        raise CatalogError(f"{place}: expected an address that starts with https:// or http://, found {url!r}")
-    return url.rstrip("/")
 
 
 def _models(name: str, entry: Entry, *, providers: Mapping[str, ProviderEntry], quality_source: str) -> Iterator[Model]:
@@ -240,22 +260,27 @@ def _models(name: str, entry: Entry, *, providers: Mapping[str, ProviderEntry], 
             upstream_model=snapshot,
             aliases=(),
             automatic=False,
-            deployments=tuple(replace(each, upstream_model=snapshot) for each in model.deployments),
             retires_on=retires_on,
+            listed_deployments=_of_snapshot(model, snapshot, fields),
         )
 
 
+def _of_snapshot(model: Model, snapshot: str, entry: Entry) -> tuple[Deployment, ...]:
+    of_model = model.listed_deployments
+    found = deployments.for_snapshot(of_model, provider=model.provider, model=model.upstream_model, snapshot=snapshot)
+    if of_model and not found:
+        raise CatalogError(f"{entry.place}: every deployment has an upstream_model of its own, so none knows it")
+    return found
+
+
 def _model(name: str, entry: Entry, *, provider: ProviderEntry, quality_source: str) -> Model:
-    own_base_url = _base_url(entry)
+    own_base_url = entry.address("base_url")
     # a model on a server of its own never inherits the provider's key: it would be sent to a stranger
     inherited_key = "" if own_base_url else provider.api_key_env
-    upstream_model, base_url = entry.text("upstream_model", name), own_base_url or provider.base_url
-    api_key_env = entry.text("api_key_env", inherited_key)
-    default = Deployment("", upstream_model, base_url, api_key_env)
-    return Model(
+    model = Model(
         name=name,
         provider=provider.name,
-        upstream_model=upstream_model,
+        upstream_model=entry.text("upstream_model", name),
         kind=entry.choice("kind", KINDS, "chat"),
         aliases=entry.names("aliases"),
         prices=prices.parse(entry.part("prices")) if entry.has("prices") else prices.UNPRICED,
@@ -265,15 +290,18 @@ def _model(name: str, entry: Entry, *, provider: ProviderEntry, quality_source: 
         quality=_quality(entry),
         quality_source=entry.text("quality_source", quality_source),
         latency_ms=entry.whole("latency_ms", 0),
-        base_url=base_url,
-        api_key_env=api_key_env,
+        base_url=own_base_url or provider.base_url,
+        api_key_env=entry.text("api_key_env", inherited_key),
         retires_on=entry.day("retires_on"),
         automatic=entry.flag("automatic", default=True),
         dialect=provider.dialect,
         # nor is it sent an organization's
         takes_own_key=provider.takes_keys and not own_base_url,
         fallbacks=entry.names("fallbacks"),
-        deployments=deployments.parse(entry, default, _base_url),
+    )
+    return replace(
+        model,
+        listed_deployments=deployments.parse(entry, provider=provider.name, inherited=model.deployments[0]),
     )
 
 
@@ -301,37 +329,40 @@ def _for_use(model: Model, environ: Mapping[str, str], *, mock: bool, today: dat
         unavailable_because="" if mock or is_mock_model else _obstacle(model, environ, today),
         automatic=model.automatic and (mock or not is_mock_model),
         is_simulated=mock and not is_mock_model,
-        deployments=_with_keys(model, environ),
+        listed_deployments=model.listed_deployments if mock else _reachable(model, environ),
     )
+
+
+def _reachable(model: Model, environ: Mapping[str, str]) -> tuple[Deployment, ...]:
+    listed = model.listed_deployments
+    return tuple(one for one in listed if one.has_key(environ)) or listed
 
 
 def _obstacle(model: Model, environ: Mapping[str, str], today: date | None) -> str:
     if retired := _retired(model, today):
         return retired
-    if not _with_keys(model, environ):
+    if not any(one.has_key(environ) for one in model.deployments):
+        variables = " or ".join(dict.fromkeys(one.api_key_env for one in model.deployments))
         own = ", or bring a key of your own under /settings/providers" if model.takes_own_key else ""
-        names = dict.fromkeys(each.api_key_env for each in model.deployments)
-        return f"set {' or '.join(names)}{own}"
+        return f"set {variables}{own}"
     return ""
-
-
-def _with_keys(model: Model, environ: Mapping[str, str]) -> tuple[Deployment, ...]:
-    """The deployments whose key is set, or that need none."""
-    return tuple(each for each in model.deployments if not each.api_key_env or environ.get(each.api_key_env))
-
-
-def _check_fallbacks(models: Iterable[Model]) -> None:
-    known = {name for model in models for name in (model.name, *model.aliases)}
-    for model in models:
-        for name in model.fallbacks:
-            if name not in known:
-                raise CatalogError(f"{model.name}: fallbacks: {_unknown(name, known)}")
 
 
 def _retired(model: Model, today: date | None) -> str:
     if today is not None and model.retires_on is not None and model.retires_on <= today:
         return f"{model.provider} switched it off on {model.retires_on}; choose a newer model"
     return ""
+
+
+def _require_known_fallbacks(models: Iterable[Model]) -> None:
+    known = _index(models)
+    for model in known.values():
+        for name in model.fallbacks:
+            place = f"models {model.name}: fallbacks"
+            if name not in known:
+                raise CatalogError(f"{place}: {name!r} is no model{entries.did_you_mean(name, known)}")
+            if known[name] is model or known[name].kind != model.kind:
+                raise CatalogError(f"{place}: {name!r} must be another model of the same kind")
 
 
 def _index(models: Iterable[Model]) -> dict[str, Model]:

@@ -81,6 +81,7 @@ class Relay:
             yield self._reader.ending()
         except AcronError as error:
             if not has_begun:
+                self._attempt.estimate = self._reader.usage_so_far()
                 raise
             await self._attempt.fail(error, self._reader.usage_so_far())
             yield self._error_event(error, self.facts.request_id)

@@ -3,12 +3,11 @@
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from acron_site.lib.errors import AcronError
 from inference.catalog import Model
 from inference.providers.base import Provider
 from inference.resilience.retries import Failure
 
-# failures after which the same place may be asked once more; after others only another one
+# failures after which the same place may be asked once more. After a time-out there is no time left to wait there again
 _WORTH_REPEATING = frozenset({Failure.TRANSIENT, Failure.BUSY})
 
 
@@ -20,15 +19,6 @@ class Target:
     model: Model
     provider: Provider
     weight: int = 1
-
-
-@dataclass(frozen=True, slots=True)
-class Ending:
-    """How a call ended: well when there is neither a failure nor a caller who left."""
-
-    failure: Failure | None = None
-    error: AcronError | None = None
-    was_left: bool = False
 
 
 class Trail:
@@ -50,7 +40,7 @@ class Trail:
     def after(self, failure: Failure) -> Target | None:
         """The next target: another deployment, the same once more, then another model; None when there is none."""
         current = self._current
-        if current is None or failure is Failure.CALLER:
+        if current is None or not failure.may_go_elsewhere:
             return None
         may_repeat = failure in _WORTH_REPEATING and self._allows(current)
         if (fresh := self._untried()) is not None:

@@ -2,26 +2,22 @@
 
 import asyncio
 import hashlib
+import random
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache, cached_property, lru_cache, partial
 from pathlib import Path
-from uuid import UUID
 
 from django.conf import settings
 
-from accounts import provider_keys as own_keys
 from accounts.directory import KeyDirectory
-from accounts.encryption import Cipher
 from accounts.limits.limiter import Limiter
 from accounts.limits.redis import RedisCounters
-from accounts.principal import Principal, ProviderKey
+from accounts.principal import Principal
 from accounts.wiring import cipher, key_directory
-from acron_site.lib import outbound
 from acron_site.lib.config import Config, reach_of
-from acron_site.lib.errors import InvalidRequestError, UpstreamUnreachableError
 from acron_site.lib.outbound import Reach
 from acron_site.lib.redis_links import Links
 from analytics import content_store
@@ -31,157 +27,33 @@ from analytics.wiring import open_ledger
 from caching.exact import ExactCache
 from caching.leases import Leases
 from caching.wiring import exact_cache, exact_store, idempotency, leases, redis_links
-from inference import budgets, fallback_price, usage
+from inference import budgets, fallback_price
 from inference import catalog as catalogs
 from inference.accounting import Accountant
 from inference.allowances import Allowances
 from inference.calling import CallParts, CallPolicy
-from inference.catalog import Catalog, Model, ProviderEntry
+from inference.catalog import Catalog
 from inference.domain import RoutingMode
 from inference.door import Door
 from inference.fallback_price import FallbackPrice
 from inference.pipeline import Gateway, KeepPolicy
-from inference.providers.base import Provider, Transport
-from inference.providers.kinds import dialects_of
-from inference.providers.mock import MockTransport
-from inference.providers.own_endpoint import RedirectedDialect
-from inference.providers.responses_native import ResponsesDialect
+from inference.provider_directory import Providers
 from inference.providers.transport import HttpTransport
-from inference.resilience.breaker import Board, BreakerPolicy
-from inference.resilience.news import BoardNews
+from inference.resilience.board import Board
+from inference.resilience.breaker import Rules
+from inference.resilience.choice import Load
 from inference.resilience.retries import RetryBudget
-from inference.resilience.switchboard import DeploymentSwitchboard
+from inference.resilience.sharing import BoardSharing
 from inference.routing.router import Router
 from inference.sharing import Sharing
-from inference.stored_responses import Shelf, StoredResponses
-from inference.targets import Target
+from inference.stored_responses import StoredResponses
+from inference.switchboard import Switchboard
 from inference.token_count import TokenCounter
 from inference.unpriced import UnpricedAlerts
 from inference.wire import models
 from inference.wire.addresses import Proxies
 
-_MOST_TARGETS = 10_000
-_MOST_OWN_KEYS = 2_000  # opened keys of organizations that a process remembers
-
-
-class Providers:
-    """Finds who answers for a model, and with which key: the organization's own, else the operator's.
-
-    The operator's keys come from the environment, by the name the catalogue gives. `guarded` carries calls to
-    organizations' own endpoints, within `reach`; those that the operator lists are called as the catalogue's are.
-    """
-
-    def __init__(self, http: Transport, cipher: Cipher, *, guarded: Transport, reach: Reach) -> None:
-        self._http, self._cipher = http, cipher
-        self._guarded, self._reach = guarded, reach
-        self._known: dict[tuple[str, str, str, str], Provider] = {}
-        # a changed key has a new id, so an entry never grows stale; what opens is remembered, what does not is not
-        self._own: Callable[[ProviderKey, UUID, str, str], Provider] = lru_cache(_MOST_OWN_KEYS)(self._open)
-        self._targets: dict[tuple[str, bool, bool, UUID | None], tuple[Target, ...]] = {}
-        self._mock = Provider("mock", dialects_of("mock", api_key="mock", name="mock"), MockTransport())
-
-    def of(self, model: Model, principal: Principal) -> Provider:
-        """Test keys and simulated models are answered by the mock provider."""
-        if principal.is_test or model.answered_by == "mock":
-            return self._mock
-        if (own := _own_key(model, principal)) is not None:
-            return self._own(own, principal.organization_id, model.answered_by, model.base_url)
-        name = (model.provider, model.answered_by, model.api_key_env, model.base_url)
-        provider = self._known.get(name)
-        if provider is None:
-            provider = self._known[name] = self._make(model)
-        return provider
-
-    def targets(self, model: Model, principal: Principal) -> Sequence[Target]:
-        """Where a call to the model can go, for whom it is made."""
-        own = _own_key(model, principal)
-        name = (model.name, model.is_simulated, principal.is_test, own.id if own else None)
-        known = self._targets.get(name)
-        if known is None:
-            if len(self._targets) >= _MOST_TARGETS:
-                self._targets.clear()
-            known = self._targets[name] = tuple(self._targets_of(model, principal, own))
-        return known
-
-    def _targets_of(self, model: Model, principal: Principal, own: ProviderKey | None) -> Iterator[Target]:
-        if principal.is_test or model.answered_by == "mock":
-            yield Target(f"mock {model.name}", model, self._mock)
-        elif own is not None:
-            # by key: what one organization's key meets is no other's business
-            yield Target(_target_id(model, model.base_url, str(own.id)), model, self.of(model, principal))
-        else:
-            for each in model.deployments:
-                place = replace(
-                    model, upstream_model=each.upstream_model, base_url=each.base_url, api_key_env=each.api_key_env
-                )
-                target_id = _target_id(place, each.base_url, each.api_key_env)
-                yield Target(target_id, place, self.of(place, principal), each.weight)
-
-    def shelf_of(self, listed: Iterable[ProviderEntry], principal: Principal) -> Shelf | None:
-        """Where OpenAI keeps responses for the organization's own key there, if it has one."""
-        if principal.is_test:
-            return None
-        servers = {entry.name: entry.base_url for entry in listed if entry.dialect == "openai"}
-        for key in principal.provider_keys:
-            if key.provider in servers and not key.base_url:  # an endpoint of its own keeps what it keeps to itself
-                secret = own_keys.secret_of(key, principal.organization_id, self._cipher)
-                dialect = ResponsesDialect(api_key=secret, name=key.provider, is_own_key=True)
-                return Shelf(dialect, servers[key.provider], self._http)
-        return None
-
-    async def close(self) -> None:
-        await self._mock.transport.close()
-        await self._http.close()
-        await self._guarded.close()
-
-    def _make(self, model: Model) -> Provider:
-        key = settings.ENVIRON.get(model.api_key_env, "") if model.api_key_env else ""
-        dialects = dialects_of(
-            model.answered_by,
-            api_key=key,
-            name=model.provider,
-            key_name=model.api_key_env,
-            geography=usage.geography_of(model.base_url),
-        )
-        return Provider(model.provider, dialects, self._http)
-
-    def _open(self, key: ProviderKey, organization_id: UUID, kind: str, base_url: str) -> Provider:
-        """Raises UnreadableProviderKeyError: an organization that brings a key is never served by the operator's."""
-        secret = own_keys.secret_of(key, organization_id, self._cipher)
-        geography = usage.geography_of(key.base_url or base_url)
-        dialects = dialects_of(kind, api_key=secret, name=key.provider, geography=geography, is_own_key=True)
-        provider = Provider(key.provider, dialects, self._http)
-        return self._at_own_endpoint(provider, key.base_url) if key.base_url else provider
-
-    def _at_own_endpoint(self, provider: Provider, base_url: str) -> Provider:
-        """Raises UpstreamUnreachableError when the operator has since taken the host from the list."""
-        try:
-            endpoint = outbound.check_url(base_url, reach=self._reach)
-        except InvalidRequestError as error:
-            raise UpstreamUnreachableError(
-                f"your organization's own endpoint for {provider.name} is not called any more ({error.message}); "
-                "enter another one under /settings/providers"
-            ) from None
-        return replace(
-            provider,
-            dialects={
-                wanted: RedirectedDialect(dialect, endpoint.url) for wanted, dialect in provider.dialects.items()
-            },
-            transport=self._http if endpoint.is_listed else self._guarded,
-            own_endpoint=endpoint.url,
-        )
-
-
-def _own_key(model: Model, principal: Principal) -> ProviderKey | None:
-    """The organization's own key for the model's provider."""
-    if not principal.provider_keys or not model.takes_own_key:
-        return None
-    return next((key for key in principal.provider_keys if key.provider == model.provider), None)
-
-
-def _target_id(model: Model, base_url: str, key_name: str) -> str:
-    shape = f"{model.provider}\n{model.upstream_model}\n{base_url}\n{key_name}"
-    return hashlib.blake2b(shape.encode(), digest_size=12).hexdigest()
+_SPARE_RETRIES, _SAVED_RETRIES = 3, 20
 
 
 @dataclass
@@ -251,6 +123,21 @@ class Parts:
         return Router(self.catalog, default_quality_threshold=self.config.routing.default_quality_threshold)
 
     @cached_property
+    def board(self) -> Board:
+        limits = self.config.providers
+        return Board(Rules(limits.breaker_failures, limits.breaker_open_seconds), random=random.random)
+
+    @cached_property
+    def board_sharing(self) -> BoardSharing:
+        return BoardSharing(self.board, self.links)
+
+    @cached_property
+    def retry_budget(self) -> RetryBudget:
+        ratio, workers = self.config.providers.retry_budget_percent / 100, self.config.api.workers
+        # what all workers together may do beyond the share of their requests
+        return RetryBudget(ratio, _SPARE_RETRIES / workers, most=_SAVED_RETRIES / workers)
+
+    @cached_property
     def gateway(self) -> Gateway:
         cache, routing = self.config.cache, self.config.routing
         return Gateway(
@@ -281,16 +168,6 @@ class Parts:
         )
 
     @cached_property
-    def board(self) -> Board:
-        limits = self.config.providers
-        policy = BreakerPolicy(failures=limits.breaker_failures, open_seconds=limits.breaker_open_seconds)
-        return Board(policy, time.monotonic)
-
-    @cached_property
-    def news(self) -> BoardNews:
-        return BoardNews(self.board, self.links, open_seconds=self.config.providers.breaker_open_seconds)
-
-    @cached_property
     def leases(self) -> Leases:
         return leases(self.config.cache, self.links)
 
@@ -303,8 +180,8 @@ class Parts:
         limits = self.config.providers
         return CallParts(
             targets=self.providers.targets,
-            switchboard=DeploymentSwitchboard(self.board),
-            retries=RetryBudget(limits.retry_budget_percent),
+            switchboard=Switchboard(self.board, self.board_sharing, Load(), time.monotonic),
+            retries=self.retry_budget,
             policy=CallPolicy(limits.max_attempts, limits.longest_wait_seconds, limits.total_timeout_seconds),
         )
 
@@ -333,14 +210,14 @@ class Parts:
     async def start(self) -> None:
         self.ledger.start()
         await self.keys.start()
-        self.news.start()
+        await self.board_sharing.start()
         self.is_running = True
 
     async def stop(self) -> None:
         self.is_running = False
         await self.keys.stop()
         await self.sharing.close()
-        await self.news.stop()
+        await self.board_sharing.stop()
         await self.providers.close()
         await self.limiter.close()
         await self.cache.store.close()

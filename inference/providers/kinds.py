@@ -17,9 +17,11 @@ def dialects_of(
 ) -> dict[Format, Dialect]:
     """`kind` is one of inference.catalog.DIALECTS; the rest is said in OpenAIAccess."""
     if kind == "anthropic":
-        own = {"api_key": api_key, "name": name, "key_name": key_name}
-        chat = AnthropicDialect(**own, is_own_key=is_own_key)
-        return _chatting(chat) | {Format.MESSAGES: MessagesDialect(**own, is_own_key=is_own_key)}
+
+        def anthropics(dialect: type[AnthropicDialect | MessagesDialect]) -> Dialect:
+            return dialect(api_key=api_key, name=name, key_name=key_name, is_own_key=is_own_key)
+
+        return _chatting(anthropics(AnthropicDialect)) | {Format.MESSAGES: anthropics(MessagesDialect)}
 
     def access(dialect: type[OpenAIDialect | ResponsesDialect | EmbeddingsDialect]) -> Dialect:
         return dialect(api_key=api_key, name=name, key_name=key_name, geography=geography, is_own_key=is_own_key)

@@ -49,6 +49,7 @@ _CALLERS_FAULT: dict[int, type[AcronError]] = {
     422: InvalidRequestError,
 }
 _OVERLOADED = 529  # Anthropic's
+_BUSY = frozenset({HTTPStatus.TOO_MANY_REQUESTS, _OVERLOADED})
 _BAD_CREDENTIALS = frozenset({401, 403})
 _NO_CREDIT = ("insufficient_quota", "credit balance", "billing_error")
 
@@ -87,7 +88,7 @@ class Refusals:
                 f"{self._provider} refuses because the account of {self._whose} has no credit left; "
                 f"{self._check_billing}"
             )
-        if status in (HTTPStatus.TOO_MANY_REQUESTS, _OVERLOADED):
+        if status in _BUSY or (status == HTTPStatus.SERVICE_UNAVAILABLE and "retry-after" in headers):
             return self._busy(status, headers, details)
         if status in _CALLERS_FAULT and (message := _message(details)):
             return _callers_fault(status, details, message)

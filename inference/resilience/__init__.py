@@ -1,1 +1,1 @@
-"""How failures of providers are borne: what is tried again, who is left alone for a while, where calls go instead."""
+"""What keeps a sick provider from becoming our callers' trouble: retries, breakers and the choice of a deployment."""

@@ -1,159 +1,160 @@
-"""Leaves a failing deployment alone for a while, then tries it with one call."""
+"""The circuit breaker of one deployment: shut out while it is sick, tried by one call at a time, back when well."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
+from math import inf
 
 from inference.resilience.retries import Failure
 
-# a busy provider and a refused key are no sign that a deployment is down, and a caller's mistake even less
-_COUNTS = frozenset({Failure.TRANSIENT, Failure.TIMEOUT})
-_LONGEST_COOLING_SECONDS = 60.0
-_MOST_REMEMBERED = 4096
+REFUSED = 0
+_WINDOW_SECONDS = 10
+_SICK_SHARE = 0.5
+_JITTER = 0.1  # of the time it stays open: workers do not all come back at once
+_RUN = 2  # so many times `failures` without one success open it, however much went well before
 
 
 @dataclass(frozen=True, slots=True)
-class BreakerPolicy:
-    """Opens after `failures` within `window_seconds`, if they are at least half of the calls."""
+class Rules:
+    """When a breaker opens, and for how long at most."""
 
     failures: int = 5
     open_seconds: float = 30.0
-    window_seconds: float = 10.0
+    probe_seconds: float = 5.0  # a probe that hangs for so long no longer keeps others from trying
 
 
 class Breaker:
-    """Of one deployment. Closed: calls pass. Open: none does. Half open: one does, and decides."""
+    """`enter` before a call, then `report` or `withdraw` with the number that it gave.
+
+    Numbers tell what a call belongs to: one that began before the last change of state says nothing any more.
+    """
 
     __slots__ = (
-        "_calls",
-        "_cooling_until",
-        "_failures",
-        "_open_until",
-        "_policy",
-        "_probe_until",
-        "_window_ends",
-        "load",
+        *("is_closed", "period", "until", "_last", "_probe", "_probe_until", "_random", "_rules"),
+        *("_calls", "_failures", "_run", "_seconds", "_is_late_news", "_sick_begun", "_well_begun"),
     )
 
-    def __init__(self, policy: BreakerPolicy) -> None:
-        self._policy = policy
-        self._calls = self._failures = (0, 0)  # in the window's first half, in its second
-        self._window_ends = 0.0
-        self._open_until: float | None = None
-        self._probe_until = self._cooling_until = 0.0
-        self.load = 0  # calls under way
-
-    @property
-    def is_open(self) -> bool:
-        """Until a call has succeeded again."""
-        return self._open_until is not None
+    def __init__(self, rules: Rules, *, random: Callable[[], float]) -> None:
+        self._rules, self._random = rules, random
+        self.is_closed = True
+        self.until = 0.0  # while open: when the first probe may go
+        self._last = self.period = 1  # the last number given; that of the last change of state
+        self._probe, self._probe_until = REFUSED, 0.0
+        self._run = 0  # failures since the last success
+        # when the latest call began that failed, and that went well
+        self._sick_begun = self._well_begun = -inf
+        self._is_late_news = False  # what opened it were failures of calls that began long before
+        self._forget()
 
     def allows(self, now: float) -> bool:
-        return self._open_until is None or (now >= self._open_until and now >= self._probe_until)
+        return self.is_closed or self._is_probe_due(now)
 
-    def opens_in_seconds(self, now: float) -> float:
-        """When the next call is let through."""
-        return max(0.0, (self._open_until or now) - now, self._probe_until - now)
+    def enter(self, now: float) -> int:
+        """The number of a call that may go ahead, else REFUSED."""
+        if self.is_closed:
+            return self.period
+        if not self._is_probe_due(now):
+            return REFUSED
+        self._last += 1
+        self._probe, self._probe_until = self._last, now + self._rules.probe_seconds
+        return self._probe
 
-    def is_cooling(self, now: float) -> bool:
-        return now < self._cooling_until
+    def is_probe(self, number: int) -> bool:
+        return not self.is_closed and number > self.period
 
-    def began(self, now: float) -> None:
-        self.load += 1
-        if self._open_until is not None:  # a probe that never ends frees its place after the time of an opening
-            self._probe_until = now + self._policy.open_seconds
+    def report(self, number: int, now: float, failure: Failure | None, *, begun: float) -> None:
+        """How the call that `begun` then has ended; no failure: well."""
+        if self.is_probe(number):
+            self._judge(number, now, failure, begun=begun)
+        elif not self.is_closed:
+            self._reconsider(failure, begun=begun)
+        elif number == self.period:
+            self._note(now, failure, begun=begun)
 
-    def succeeded(self, now: float) -> None:
-        self.load -= 1
-        self._probe_until = 0.0
-        if self._open_until is not None:
-            self.close()
-        self._count(now, failed=0)
+    def withdraw(self, number: int) -> None:
+        """The caller has left before anything could be said."""
+        if number == self._probe:
+            self._probe = REFUSED
 
-    def failed(self, now: float, failure: Failure, *, retry_after_seconds: float | None) -> None:
-        self.load -= 1
-        self._probe_until = 0.0
-        if failure is Failure.BUSY:
-            pause = 1.0 if retry_after_seconds is None else retry_after_seconds
-            self._cooling_until = now + min(pause, _LONGEST_COOLING_SECONDS)
-        if failure not in _COUNTS:
-            return
-        if self._open_until is not None:
-            self.open(now + self._policy.open_seconds)
-            return
-        self._count(now, failed=1)
-        failures, calls = sum(self._failures), sum(self._calls)
-        if failures >= self._policy.failures and 2 * failures >= calls:
-            self.open(now + self._policy.open_seconds)
-
-    def left(self) -> None:
-        """The caller has left: that says nothing of the deployment."""
-        self.load -= 1
-        self._probe_until = 0.0
-
-    def open(self, until: float) -> None:
-        self._open_until = until
+    def hear_open(self, until: float, now: float) -> None:
+        """Another worker has opened its own, or its probe has failed."""
+        if self.is_closed:
+            self._change(is_closed=False)
+            self.until, self._is_late_news = 0.0, False
+        self.until = max(self.until, min(until, now + self._rules.open_seconds))
 
     def close(self) -> None:
-        self._open_until = None
-        self._calls = self._failures = (0, 0)
+        self._change(is_closed=True)
 
-    def _count(self, now: float, *, failed: int) -> None:
-        half = self._policy.window_seconds / 2
-        if now >= self._window_ends:
-            is_recent = now < self._window_ends + half
-            self._calls = (self._calls[1] if is_recent else 0, 0)
-            self._failures = (self._failures[1] if is_recent else 0, 0)
-            self._window_ends = now + half
-        self._calls = (self._calls[0], self._calls[1] + 1)
-        self._failures = (self._failures[0], self._failures[1] + failed)
+    def _is_probe_due(self, now: float) -> bool:
+        return now >= self.until and (self._probe == REFUSED or now >= self._probe_until)
 
-
-class Board:
-    """The breakers of one process by deployment. `on_change` hears of those that open and close here."""
-
-    def __init__(
-        self,
-        policy: BreakerPolicy,
-        clock: Callable[[], float],
-        on_change: Callable[[str, bool], None] = lambda *_: None,
-    ) -> None:
-        self._policy, self._clock, self.on_change = policy, clock, on_change
-        self._breakers: dict[str, Breaker] = {}
-
-    def __getitem__(self, deployment: str) -> Breaker:
-        breaker = self._breakers.get(deployment)
-        if breaker is None:
-            self._forget_idle()
-            breaker = self._breakers[deployment] = Breaker(self._policy)
-        return breaker
-
-    def now(self) -> float:
-        return self._clock()
-
-    def ended(self, deployment: str, failure: Failure | None, *, retry_after_seconds: float | None) -> None:
-        """A call is over: it succeeded when `failure` is None."""
-        breaker, now = self[deployment], self._clock()
-        was_open = breaker.is_open
+    def _note(self, now: float, failure: Failure | None, *, begun: float) -> None:
         if failure is None:
-            breaker.succeeded(now)
+            self._well_begun = max(self._well_begun, begun)
+            self._run = 0
+            self._count(now, failures=0)
+        elif failure.is_sickness and not self._is_past(now, begun=begun):
+            self._sick_begun = max(self._sick_begun, begun)
+            self._run += 1
+            self._count(now, failures=1)
+            if self._is_sick(int(now)):
+                self._open(now)
+
+    def _judge(self, number: int, now: float, failure: Failure | None, *, begun: float) -> None:
+        # a success counts from every probe: an answer may take longer than the others were kept waiting
+        if failure is None:
+            self.close()
+        elif failure.is_sickness and number == self._probe:
+            self._sick_begun = begun
+            self._open(now)
         else:
-            breaker.failed(now, failure, retry_after_seconds=retry_after_seconds)
-        if breaker.is_open != was_open:
-            self.on_change(deployment, breaker.is_open)
+            self.withdraw(number)
 
-    def heard(self, opened: Mapping[str, float]) -> None:
-        """What all workers together leave alone, and for how many seconds more; nothing else is."""
-        now = self._clock()
-        for deployment, seconds in opened.items():
-            if not (breaker := self[deployment]).is_open:
-                breaker.open(now + seconds)
-        for deployment, breaker in self._breakers.items():
-            # one that is about to be tried here is decided by that
-            if breaker.is_open and deployment not in opened and not breaker.allows(now):
-                breaker.close()
+    # time-outs tell of the past: what they say may long be over when they come
 
-    def _forget_idle(self) -> None:
-        """Organizations' own keys make deployments too: without an end they may not be remembered."""
-        if len(self._breakers) >= _MOST_REMEMBERED:
-            kept = {name: each for name, each in self._breakers.items() if each.load or each.is_open}
-            self._breakers = kept
+    def _is_past(self, now: float, *, begun: float) -> bool:
+        """Whether a call that failed after long waiting is refuted by one that began later and went well."""
+        return now - begun > _WINDOW_SECONDS and self._well_begun > begun
+
+    def _reconsider(self, failure: Failure | None, *, begun: float) -> None:
+        """A call from before it opened goes well, and began after all those that had failed."""
+        if failure is None and self._is_late_news and begun > self._sick_begun:
+            self.close()
+
+    def _open(self, now: float) -> None:
+        self._is_late_news = now - self._sick_begun > _WINDOW_SECONDS
+        self._change(is_closed=False)
+        self.until = now + self._rules.open_seconds * (1 - _JITTER * self._random())
+
+    def _change(self, *, is_closed: bool) -> None:
+        self.is_closed = is_closed
+        self._last += 1
+        self.period = self._last
+        self._probe = REFUSED
+        if is_closed:
+            self._sick_begun = -inf
+        self._forget()
+
+    # the window: one bucket a second
+
+    def _forget(self) -> None:
+        self._seconds = [-1] * _WINDOW_SECONDS
+        self._calls = [0] * _WINDOW_SECONDS
+        self._failures = [0] * _WINDOW_SECONDS
+        self._run = 0
+
+    def _count(self, now: float, *, failures: int) -> None:
+        second = int(now)
+        bucket = second % _WINDOW_SECONDS
+        if self._seconds[bucket] != second:
+            self._seconds[bucket], self._calls[bucket], self._failures[bucket] = second, 0, 0
+        self._calls[bucket] += 1
+        self._failures[bucket] += failures
+
+    def _is_sick(self, second: int) -> bool:
+        if self._run >= _RUN * self._rules.failures:
+            return True
+        recent = [bucket for bucket, then in enumerate(self._seconds) if second - then < _WINDOW_SECONDS]
+        failures = sum(self._failures[bucket] for bucket in recent)
+        calls = sum(self._calls[bucket] for bucket in recent)
+        return failures >= self._rules.failures and failures >= _SICK_SHARE * calls

@@ -1,89 +1,127 @@
-"""Whether, when and how often a failed call is worth another."""
+"""Whether a failed call is tried again, after which pause, and how much of that all requests together may do."""
 
 from collections.abc import Callable
-from enum import StrEnum
+from dataclasses import dataclass
+from datetime import datetime
+from email.utils import parsedate_to_datetime
+from enum import Enum
 from http import HTTPStatus
 
-from acron_site.lib.errors import (
-    AcronError,
-    OverloadedError,
-    RateLimitedError,
-    UpstreamError,
-    UpstreamTimeoutError,
-)
+from acron_site.lib.errors import AcronError, OverloadedError, RateLimitedError, UpstreamError, UpstreamTimeoutError
 
-_OVERLOADED = 529  # Anthropic's
-_CREDENTIALS = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.PAYMENT_REQUIRED, HTTPStatus.FORBIDDEN})
-_BASE_SECONDS, _LONGEST_JITTER_SECONDS = 0.25, 2.0
-# the budget counts in hundredths of a retry
-_ONE_RETRY = 100
+_FIRST_PAUSE_SECONDS = 0.25
+_LONGEST_PAUSE_SECONDS = 2.0
+_LONGEST_WAIT_SECONDS = 5.0
+_PARTS = 1000  # a budget is counted in thousandths of a retry: sums of 0.2 as floats fall short of a whole one
 
 
-class Failure(StrEnum):
-    """What kind of failure it was, which decides what may be tried."""
+class Failure(Enum):
+    """Whose fault a failed call is, and so what may be done about it."""
 
-    TRANSIENT = "transient"  # 5xx, a broken connection, garbage: the next call may succeed
-    TIMEOUT = "timeout"  # no answer in time: there is no time left to wait there again
-    BUSY = "busy"  # too many calls: later, or elsewhere
-    CREDENTIALS = "credentials"  # our key is refused or has no credit: elsewhere only
-    CALLER = "caller"  # the request is refused: everywhere and always
+    TRANSIENT = "failed, broke off, could not be reached, or answered nonsense"
+    BUSY = "takes no more calls for a while"
+    TIMEOUT = "did not answer in time"
+    CALLER = "the request cannot be served as it is, by nobody"
+    CREDENTIALS = "refuses this installation: its key, its credit or the address it calls"
 
+    @property
+    def is_sickness(self) -> bool:
+        """Whether it says something about the provider's health, for every caller."""
+        return self is Failure.TRANSIENT or self is Failure.TIMEOUT
 
-def classify(error: AcronError, status: int | None) -> Failure:
-    """`status` is that of the provider's refusal; None when it failed otherwise."""
-    if status is None:
-        return _of_error(error)
-    if status in _CREDENTIALS or status < HTTPStatus.BAD_REQUEST:  # a redirect: the address is wrong, not the moment
-        return Failure.CREDENTIALS
-    if status in (HTTPStatus.TOO_MANY_REQUESTS, _OVERLOADED):
-        # a quota that is used up is told as 429 too, and read as an UpstreamError by `providers.refusals`
-        return Failure.CREDENTIALS if isinstance(error, UpstreamError) else Failure.BUSY
-    if status == HTTPStatus.SERVICE_UNAVAILABLE and error.headers.get("Retry-After"):
-        return Failure.BUSY
-    if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status == HTTPStatus.REQUEST_TIMEOUT:
-        return Failure.TRANSIENT
-    return Failure.CREDENTIALS if isinstance(error, UpstreamError) else Failure.CALLER
+    @property
+    def may_be_retried_here(self) -> bool:
+        return self.is_sickness or self is Failure.BUSY
+
+    @property
+    def may_go_elsewhere(self) -> bool:
+        """To another deployment or a fallback model."""
+        return self is not Failure.CALLER
 
 
-def _of_error(error: AcronError) -> Failure:
+def classify(error: AcronError, *, status: int | None) -> Failure:
+    """Of a call that failed with `error`. `status` is the provider's, None where no head of an answer arrived."""
     if isinstance(error, UpstreamTimeoutError):
         return Failure.TIMEOUT
-    if isinstance(error, RateLimitedError | OverloadedError):
+    if isinstance(error, RateLimitedError | OverloadedError) and status is not None:
         return Failure.BUSY
-    return Failure.TRANSIENT if isinstance(error, UpstreamError) else Failure.CALLER
+    if not isinstance(error, UpstreamError):
+        return Failure.CALLER  # also what we refuse ourselves, before the provider is asked
+    if status is not None and HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.INTERNAL_SERVER_ERROR:
+        return Failure.CREDENTIALS
+    return Failure.TRANSIENT
+
+
+def asked_wait_seconds(error: AcronError, *, now: datetime) -> float | None:
+    """What the provider's Retry-After asks for, as `Refusals` hands it on: seconds or a date."""
+    given = error.headers.get("Retry-After")
+    if given is None:
+        return None
+    try:
+        return float(given)
+    except ValueError:
+        return _until(given, now)
+
+
+def _until(date: str, now: datetime) -> float | None:
+    try:
+        return max(0.0, (parsedate_to_datetime(date) - now).total_seconds())
+    except ValueError:
+        return None
 
 
 def pause_seconds(
-    number: int, *, retry_after: str | None, longest_wait_seconds: float, random: Callable[[], float]
+    attempt: int,
+    *,
+    retry_after: float | None,
+    random: Callable[[], float],
+    longest_wait_seconds: float = _LONGEST_WAIT_SECONDS,
 ) -> float | None:
-    """How long to wait after attempt `number` before the same place is asked again; None: it is not worth it.
+    """How long to wait after the failed attempt number `attempt` (from 1); None: longer than is worth waiting here.
 
-    Exponential with full jitter (https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/), unless
-    the provider says how long: then so long, if that is not too long for a caller who waits.
+    Never shorter than what the provider asks for. All of it is jitter otherwise, so that callers do not return in step.
     """
-    if retry_after is not None:
-        asked = float(retry_after) if retry_after.isascii() and retry_after.isdigit() else None
-        return asked if asked is not None and asked <= longest_wait_seconds else None
-    jitter = min(_BASE_SECONDS * 2 ** (number - 1), _LONGEST_JITTER_SECONDS, longest_wait_seconds)
-    return float(random() * jitter)
+    if retry_after:
+        return None if retry_after > longest_wait_seconds else retry_after + random() * _FIRST_PAUSE_SECONDS
+    return random() * min(_LONGEST_PAUSE_SECONDS, _FIRST_PAUSE_SECONDS * float(2 ** min(attempt - 1, 10)))
+
+
+@dataclass(frozen=True, slots=True)
+class Deadline:
+    """When a whole request has to be over, on the clock that `now` comes from."""
+
+    at: float
+
+    @classmethod
+    def after(cls, seconds: float, now: float) -> "Deadline":
+        return cls(now + seconds)
+
+    def remaining(self, now: float) -> float:
+        return max(0.0, self.at - now)
+
+    def allows(self, seconds: float, now: float) -> bool:
+        """Whether something is left after another `seconds`."""
+        return now + seconds < self.at
 
 
 class RetryBudget:
-    """Keeps retries a share of requests, so that they do not multiply the load on a provider that is down.
+    """Retries are a share of the requests, so that they cannot multiply the load of a provider that is down.
 
-    Each request pays in `percent` hundredths of a retry; `reserve` retries are there from the start.
+    Every request pays in `ratio`; a retry costs one. `reserve` is there from the start, `most` is what can be saved up.
     """
 
-    def __init__(self, percent: int = 20, *, reserve: int = 3, most: int = 100) -> None:
-        self._percent, self._most = percent, most * _ONE_RETRY
-        self._balance = reserve * _ONE_RETRY
+    __slots__ = ("_deposit", "_most", "_saved")
+
+    def __init__(self, ratio: float = 0.2, reserve: float = 3, *, most: float = 20) -> None:
+        self._deposit, self._most = round(ratio * _PARTS), round(most * _PARTS)
+        self._saved = min(round(reserve * _PARTS), self._most)
 
     def note_request(self) -> None:
-        self._balance = min(self._balance + self._percent, self._most)
+        self._saved = min(self._saved + self._deposit, self._most)
 
     def take(self) -> bool:
-        """Whether there is one to spend; it is spent then."""
-        if self._balance < _ONE_RETRY:
+        """Whether one more call may be made for a request that has had one."""
+        if self._saved < _PARTS:
             return False
-        self._balance -= _ONE_RETRY
+        self._saved -= _PARTS
         return True

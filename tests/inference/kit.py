@@ -14,6 +14,7 @@ from accounts.encryption import cipher_from
 from accounts.limits.limiter import Limiter
 from accounts.principal import Principal
 from accounts.scopes import Scope
+from acron_site.lib.errors import AcronError
 from analytics.content import ContentKeeper
 from analytics.events import EventKind, EventStatus, InferenceFacts
 from caching.backends.memory import MemoryStore
@@ -24,17 +25,17 @@ from inference import catalog as catalogs
 from inference.accounting import Accountant
 from inference.allowances import Allowances
 from inference.calling import CallParts, CallPolicy
-from inference.domain import Answer, Ask
+from inference.domain import Answer, Ask, EventStream
 from inference.facts import Visit
 from inference.fallback_price import NONE, FallbackPrice
 from inference.pipeline import Gateway, KeepPolicy
 from inference.providers.base import Provider
 from inference.providers.kinds import dialects_of
 from inference.providers.mock import MockTransport
-from inference.resilience.retries import RetryBudget
+from inference.resilience.retries import Failure, RetryBudget
 from inference.routing.router import Router
 from inference.sharing import Sharing
-from inference.targets import Ending, Target
+from inference.targets import Target
 from inference.token_count import TokenCounter
 from inference.wire import chat
 from inference.wire.http import Head
@@ -68,12 +69,25 @@ class RememberedLedger:
         return list(self.rows.values())[-1]
 
 
+class RememberedLine:
+    """Remembers how a call ended."""
+
+    def __init__(self, ends: list[Failure | None]) -> None:
+        self._ends = ends
+
+    def end(self, failure: Failure | None, error: AcronError | None) -> None:
+        self._ends.append(failure)
+
+    def drop(self) -> None:
+        return None
+
+
 class OpenSwitchboard:
     """Lets every call through, but to targets that are named in `resting`; remembers how calls ended."""
 
     def __init__(self) -> None:
         self.resting: set[str] = set()
-        self.ends: list[Ending] = []
+        self.ends: list[Failure | None] = []
 
     def ordered(self, targets: Sequence[Target], visit: Visit) -> Sequence[Target]:
         return targets
@@ -81,11 +95,8 @@ class OpenSwitchboard:
     def allows(self, target: Target) -> bool:
         return target.id not in self.resting
 
-    def began(self, target: Target) -> None:
-        return None
-
-    def ended(self, target: Target, ending: Ending) -> None:
-        self.ends.append(ending)
+    async def enter(self, target: Target) -> RememberedLine | None:
+        return RememberedLine(self.ends) if self.allows(target) else None
 
     def opens_in_seconds(self, targets: Sequence[Target]) -> int:
         return 7
@@ -162,6 +173,15 @@ def ask(text: str = "What is the capital of France?", /, *, head: Any = None, **
     """A chat request as a client would send it."""
     body = {"model": "mock-small", "messages": [{"role": "user", "content": text}], **fields}
     return chat.read(orjson.dumps(body), Head(**{"request_id": "req_test", "started": 0.0, **(head or {})}))
+
+
+def stream_of(answer: Answer) -> EventStream:
+    assert answer.stream is not None
+    return answer.stream
+
+
+async def bytes_of(answer: Answer) -> bytes:
+    return b"".join([piece async for piece in stream_of(answer)])
 
 
 async def events_of(answer: Answer) -> list[dict[str, Any]]:

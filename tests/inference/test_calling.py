@@ -15,11 +15,10 @@ from acron_site.lib.errors import (
 )
 from analytics.events import CostStatus, EventStatus
 from inference.calling import CallPolicy
-from inference.domain import Answer
 from inference.pipeline import KeepPolicy
 from inference.resilience.retries import Failure
 from inference.wire import sse
-from tests.inference.kit import ADA, Kit, ask, events_of, text_of
+from tests.inference.kit import ADA, Kit, ask, bytes_of, events_of, stream_of, text_of
 from tests.inference.script import END, HELLO, PARIS, WHOLE_STREAM, Scene, Script, refused, streamed
 
 QUICK = CallPolicy(longest_wait_seconds=0.0)
@@ -199,14 +198,14 @@ async def test_a_stream_that_is_long_in_coming_is_kept_open_and_then_told():
     kit = Kit(transport=Script(streamed(waits_for=go)), policy=KeepPolicy(keep_alive_seconds=0.01))
 
     answer = await kit.answer(ADA, ask(stream=True))
-    stream = answer.stream.__aiter__()
+    stream = stream_of(answer).__aiter__()
     first = await anext(stream)
     go.set()
     told = b"".join([piece async for piece in stream])
 
     assert first == sse.KEEP_ALIVE
     assert told.replace(sse.KEEP_ALIVE, b"") == b"".join([*WHOLE_STREAM[:3], sse.DONE])
-    assert answer.stream.facts.status is EventStatus.OK
+    assert stream_of(answer).facts.status is EventStatus.OK
 
 
 async def test_a_stream_that_fails_after_a_long_wait_ends_with_the_error():
@@ -226,7 +225,7 @@ async def test_who_leaves_while_a_stream_is_long_in_coming_is_recorded():
     kit = Kit(transport=Script(streamed(waits_for=asyncio.Event())), policy=KeepPolicy(keep_alive_seconds=0.01))
     answer = await kit.answer(ADA, ask(stream=True))
 
-    await answer.stream.aclose()
+    await stream_of(answer).aclose()
 
     assert kit.ledger.last.status is EventStatus.CLIENT_GONE
 
@@ -236,9 +235,4 @@ async def test_the_ends_of_calls_are_told_to_the_switchboard():
 
     await bytes_of(await kit.answer(ADA, ask(stream=True)))
 
-    assert [ending.failure for ending in kit.switchboard.ends] == [Failure.TRANSIENT, None]
-
-
-async def bytes_of(answer: Answer) -> bytes:
-    assert answer.stream is not None
-    return b"".join([piece async for piece in answer.stream])
+    assert kit.switchboard.ends == [Failure.TRANSIENT, None]

@@ -204,9 +204,9 @@ async def test_embeddings_are_answered_counted_and_kept():
     ("path", "model", "hint"),
     [
         ("/v1/embeddings", "mock-small", "no embedding model"),
-        ("/v1/chat/completions", "an-embedding", "no chat model"),
-        ("/v1/responses", "an-embedding", "no chat model"),
-        ("/v1/chat/completions", "a-responder", "no chat model"),
+        ("/v1/chat/completions", "an-embedding", "POST /v1/embeddings"),
+        ("/v1/responses", "an-embedding", "POST /v1/embeddings"),
+        ("/v1/chat/completions", "a-responder", "POST /v1/responses"),
     ],
 )
 async def test_a_model_of_another_kind_is_not_found(path, model, hint):

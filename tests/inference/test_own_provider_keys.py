@@ -25,11 +25,11 @@ from inference import catalog as catalogs
 from inference.accounting import Accountant
 from inference.calling import CallParts
 from inference.pipeline import Gateway, KeepPolicy
+from inference.provider_directory import Providers
 from inference.providers.transport import HttpTransport
 from inference.resilience.retries import RetryBudget
 from inference.routing.router import Router
 from inference.token_count import TokenCounter
-from inference.wiring import Providers
 from tests.inference import stub
 from tests.inference.kit import (
     ADA,

@@ -16,7 +16,7 @@ from acron_site.lib.errors import (
 from analytics.events import CostStatus, EventStatus
 from inference.domain import CacheStatus
 from inference.pipeline import KeepPolicy, NotCachedError
-from tests.inference.kit import ADA, MALLORY, Kit, ask, events_of, text_of
+from tests.inference.kit import ADA, MALLORY, Kit, ask, events_of, stream_of, text_of
 from tests.inference.script import Scene, Script, streamed
 
 
@@ -195,10 +195,10 @@ async def test_a_stream_is_settled_at_its_end():
 async def test_a_caller_who_leaves_a_stream_is_recorded_and_nothing_is_kept():
     kit = Kit(transport=Script(streamed(holds_for=asyncio.Event()), Scene()))
     answer = await kit.answer(ADA, ask(stream=True))
-    async for _ in answer.stream:
+    async for _ in stream_of(answer):
         break
 
-    await answer.stream.aclose()
+    await stream_of(answer).aclose()
 
     assert (kit.ledger.last.status, kit.ledger.last.cost_status) == (
         EventStatus.CLIENT_GONE,
@@ -224,7 +224,7 @@ async def test_a_caller_who_leaves_before_the_answer_is_recorded(kit):
 async def test_a_stream_that_breaks_off_ends_with_an_error_and_is_not_kept(kit):
     answer = await kit.answer(ADA, ask(model="mock-cut-stream", stream=True))
 
-    data = b"".join([piece async for piece in answer.stream])
+    data = b"".join([piece async for piece in stream_of(answer)])
 
     last = orjson.loads(data.strip().split(b"\n\n")[-1].removeprefix(b"data: "))
     assert last["error"]["code"] == "upstream_error"

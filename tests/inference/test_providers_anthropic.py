@@ -1,5 +1,7 @@
 """OpenAI's requests in the words of Anthropic: limits, sampling, system prompts and turns of text."""
 
+from typing import Any
+
 import orjson
 import pytest
 
@@ -158,7 +160,11 @@ def test_what_anthropic_has_no_word_for_is_dropped_and_named():
 
 
 def test_anthropics_own_fields_pass_unchanged():
-    own = {"thinking": {"type": "enabled", "budget_tokens": 2000}, "container": "c", "cache_control": MARK}
+    own: dict[str, Any] = {
+        "thinking": {"type": "enabled", "budget_tokens": 2000},
+        "container": "c",
+        "cache_control": MARK,
+    }
 
     body = sent(ask(**own))
 
@@ -189,7 +195,7 @@ def test_fields_that_ask_for_nothing_special_are_no_obstacle():
         ({"messages": [says("user", [7])]}, "messages[0].content[0]"),
         ({"messages": [says("user", [{"type": ["text"], "text": "a"}])]}, "messages[0].content[0]"),
         ({"messages": [says("user", [{"type": "text", "text": 7}])]}, "messages[0].content[0].text"),
-        ({"messages": [says(["user"], "a")]}, "messages[0].role"),
+        ({"messages": [{"role": ["user"], "content": "a"}]}, "messages[0].role"),
         ({"messages": [says("user", "a"), says("assistant", None, audio={"id": "a"})]}, "messages[1].audio"),
         ({"max_tokens": 0}, "max_tokens"),
         ({"max_tokens": "9"}, "max_tokens"),

@@ -86,7 +86,8 @@ def validated(value):
 
 
 def check_turns(turns):
-    waiting, seen = [], set()
+    waiting: list[str] = []
+    seen: set[str] = set()
     for turn, before in zip(turns, [None, *turns], strict=False):
         assert before is None or turn["role"] != before["role"]
         blocks = turn["content"]

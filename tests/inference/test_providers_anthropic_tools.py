@@ -230,7 +230,7 @@ WAITING = [QUESTION, says("assistant", None, tool_calls=[called("a")])]
         ({"tools": [7]}, "tools[0]"),
         ({"tools": [{"type": "function"}]}, "tools[0].function"),
         ({"tools": [{"type": "function", "function": {}}]}, "tools[0].function.name"),
-        ({"tools": [function(name=7)]}, "tools[0].function.name"),
+        ({"tools": [{"type": "function", "function": {"name": 7}}]}, "tools[0].function.name"),
         ({"tools": [function(parameters="none")]}, "tools[0].function.parameters"),
         ({"tools": [function(strict="yes")]}, "tools[0].function.strict"),
         ({"tools": [DESCRIBED, {"type": "custom", "custom": {"name": "free"}}]}, "tools[1]"),

@@ -31,7 +31,9 @@ def ask(**fields: Any) -> Ask:
 
 
 def sent(**fields: Any) -> dict[str, Any]:
-    body: dict[str, Any] = orjson.loads(DIALECT.call(ask(**fields), openai_model()).body)
+    body: dict[str, Any] = orjson.loads(
+        DIALECT.call(ask(**fields), openai_model(capabilities=frozenset({"sampling", "streaming", "reasoning"}))).body
+    )
     return body
 
 
@@ -133,7 +135,7 @@ def test_what_is_left_out_is_named():
             include=["reasoning.encrypted_content"],
             reasoning={"effort": "low", "summary": "auto"},
         ),
-        openai_model(),
+        openai_model(capabilities=frozenset({"sampling", "streaming", "reasoning"})),
     )
 
     assert set(call.dropped) == {"store", "truncation", "include", "reasoning.summary"}
@@ -189,7 +191,7 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
 @pytest.mark.parametrize(("fields", "param"), REFUSED)
 def test_what_chat_cannot_express_is_refused_by_name(fields, param):
     with pytest.raises(InvalidRequestError) as refused:
-        DIALECT.call(ask(**fields), openai_model())
+        DIALECT.call(ask(**fields), openai_model(capabilities=frozenset({"sampling", "streaming", "reasoning"})))
 
     assert refused.value.param == param
     assert refused.value.message
@@ -218,7 +220,7 @@ FIELDS = st.dictionaries(st.sampled_from(NAMES.split()), JSON, max_size=4)
 def test_any_request_is_translated_or_refused_by_name(fields):
     try:
         asked = ask(**fields)
-        call = DIALECT.call(asked, openai_model())
+        call = DIALECT.call(asked, openai_model(capabilities=frozenset({"sampling", "streaming", "reasoning"})))
     except InvalidRequestError as error:
         assert error.param  # noqa: PT017 (most are refused, and then there is no more to see)
         return

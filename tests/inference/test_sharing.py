@@ -10,7 +10,7 @@ from acron_site.lib.errors import AcronError, ConflictError, UpstreamError
 from analytics.events import CostStatus, EventStatus
 from inference.calling import CallPolicy
 from inference.domain import Answer
-from tests.inference.kit import ADA, MALLORY, Kit, ask, events_of, text_of
+from tests.inference.kit import ADA, MALLORY, Kit, ask, events_of, stream_of, text_of
 from tests.inference.script import HELLO, PARIS, Scene, Script, refused, streamed
 
 
@@ -95,7 +95,7 @@ async def test_the_others_see_the_whole_stream_when_the_first_hangs_up():
     kit = Kit(transport=Script(streamed(holds_for=go)))
     first, other = [await kit.answer(ADA, ask(stream=True)) for _ in range(2)]
 
-    await first.stream.aclose()
+    await stream_of(first).aclose()
     go.set()
     events = await events_of(other)
 
@@ -108,7 +108,7 @@ async def test_when_all_hang_up_the_call_ends_and_each_is_recorded():
     answers = [await kit.answer(ADA, ask(stream=True)) for _ in range(3)]
 
     for answer in answers:
-        await answer.stream.aclose()
+        await stream_of(answer).aclose()
 
     assert [row.status for row in kit.ledger.rows.values()] == [EventStatus.CLIENT_GONE] * 3
     assert sum(1 for row in kit.ledger.rows.values() if row.cost_usd) == 1
@@ -135,7 +135,7 @@ async def test_a_stream_that_breaks_off_ends_for_all_with_the_error():
     answers = [await kit.answer(ADA, ask(stream=True)) for _ in range(2)]
 
     go.set()
-    told = [b"".join([piece async for piece in answer.stream]) for answer in answers]
+    told = [b"".join([piece async for piece in stream_of(answer)]) for answer in answers]
 
     assert all(b'"upstream_error"' in each and b"[DONE]" not in each for each in told)
     assert [row.status for row in kit.ledger.rows.values()] == [EventStatus.ERROR] * 2
@@ -175,7 +175,8 @@ async def test_a_retry_under_the_same_key_is_answered_without_another_call():
 
     assert again.body == first.body
     assert again.facts.route_reason == "the same Idempotency-Key was answered before"
-    assert (again.facts.cost_usd, len(kit.transport.calls)) == (0, 1)
+    assert again.facts.cost_usd == 0
+    assert len(kit.transport.calls) == 1
 
 
 async def test_a_retry_while_the_first_is_under_way_waits_for_its_answer():
@@ -258,7 +259,7 @@ async def test_where_calls_are_carried_to_their_end_the_exact_usage_of_who_left_
     kit = Kit(transport=Script(streamed(holds_for=go)), drains=True)
     answer = await kit.answer(ADA, ask(stream=True, temperature=0.7))
 
-    await answer.stream.aclose()
+    await stream_of(answer).aclose()
     go.set()
     await turns()
 

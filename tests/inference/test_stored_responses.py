@@ -7,10 +7,11 @@ import pytest
 
 from accounts.encryption import cipher_from
 from accounts.principal import Principal
+from acron_site.lib.outbound import reach_from
 from inference.catalog import ProviderEntry
+from inference.provider_directory import Providers
 from inference.providers.transport import HttpTransport
 from inference.stored_responses import StoredResponses
-from inference.wiring import Providers
 from tests.inference import stub
 from tests.inference.asgi import Response, call
 from tests.inference.kit import ADA, Kit
@@ -26,7 +27,8 @@ class Installation:
 
     def __init__(self, provider: stub.Stub) -> None:
         self.provider = provider
-        self.providers = Providers(HttpTransport(), CIPHER)
+        reach = reach_from("127.0.0.1")
+        self.providers = Providers(HttpTransport(), CIPHER, guarded=HttpTransport(reach=reach), reach=reach)
         self.listed = (
             ProviderEntry("anthropic", "anthropic", "http://127.0.0.1:9", "ANTHROPIC_API_KEY"),
             ProviderEntry("openai", "openai", f"{provider.url}/v1", "OPENAI_API_KEY"),

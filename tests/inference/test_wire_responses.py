@@ -14,7 +14,7 @@ from inference.wire.http import Head
 GOOD: dict[str, Any] = {"model": "mock-small", "input": "Name three rivers."}
 
 
-def read(head: dict[str, str] | None = None, /, **fields: Any) -> Any:
+def read(head: dict[str, Any] | None = None, /, **fields: Any) -> Any:
     return responses.read(orjson.dumps({**GOOD, **fields}), Head("req_1", 0.0, **(head or {})))
 
 
