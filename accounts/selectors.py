@@ -1,5 +1,6 @@
 """Reading people and organizations."""
 
+from collections.abc import Iterable
 from uuid import UUID
 
 from django.db.models import QuerySet
@@ -20,6 +21,11 @@ def organization_named(name: str) -> Organization:
         known = f"known are: {', '.join(slugs)}" if slugs else "make one with `manage.py create_organization`"
         raise NotFoundError(f"no organization called {name!r}; {known}" if name else f"say which organization; {known}")
     return found
+
+
+def existing(organization_ids: Iterable[UUID]) -> set[UUID]:
+    """Those of the organizations that are still there."""
+    return set(Organization.objects.filter(pk__in=list(organization_ids)).values_list("pk", flat=True))
 
 
 def first_membership(user: User) -> Membership | None:

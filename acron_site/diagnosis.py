@@ -11,6 +11,7 @@ import redis
 from django.conf import settings
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
+from django.utils import timezone
 
 from accounts import resealing
 from accounts import wiring as accounts
@@ -19,6 +20,8 @@ from acron_site import serving
 from acron_site.lib.config import Config
 from analytics import wiring as analytics
 from inference import catalog as catalogs
+from inference import price_book
+from inference.wiring import load_catalog
 
 _MIB = 1024 * 1024
 _LEAST_FREE_BYTES = 500 * _MIB
@@ -189,6 +192,19 @@ def _models() -> Finding:
     return _good("models", f"{len(catalog.models)} listed, {usable} available")
 
 
+def _price_book() -> Finding:
+    subject = "price book"
+    try:
+        offer = price_book.offer_of(load_catalog(settings.ACRON))
+        missing = price_book.differences(offer, timezone.now())
+    except (DatabaseError, catalogs.CatalogError) as error:
+        return Finding(subject, Verdict.FAILED, _first_line(error), "see database and models")
+    if missing:
+        says = f"does not hold the prices by which answers are reckoned: {len(missing.changes)} models differ"
+        return Finding(subject, Verdict.WARNING, says, "look: manage.py import_prices; then repeat it with --apply")
+    return _good(subject, f"{missing.unchanged} models, as the models file has them")
+
+
 def _ledger() -> Finding:
     backlog = analytics.backlog()
     says = f"{backlog.bytes:,} bytes on their way into PostgreSQL"
@@ -212,6 +228,7 @@ _LOOKS: tuple[Callable[[], Finding], ...] = (
     _encryption,
     _peppers,
     _models,
+    _price_book,
     _providers,
     _ledger,
 )

@@ -3,7 +3,7 @@
 from django.contrib import admin
 
 from acron_site.lib.admin import LookOnly
-from analytics.models import Feedback, InferenceEvent, KeptContent
+from analytics.models import CostAdjustment, Feedback, InferenceEvent, KeptContent
 
 
 @admin.register(InferenceEvent)
@@ -27,11 +27,26 @@ class InferenceEventAdmin(LookOnly):
     shown = (
         "event_id", "organization_id", "request_id", "occurred_at", "settled_at", "worker", "status", "endpoint",
         "key_id", "end_user", "task_type", "tags", "routing_mode", "route_reason", "model_requested", "model",
-        "provider", "service_tier", "cache_status", "cache_tier", "attempt", "stream", "http_status", "error_code",
+        "provider", "service_tier", "speed", "geography", "kind",
+        "cache_status", "cache_tier", "attempt", "stream", "http_status", "error_code",
         "tokens_input", "tokens_cache_read", "tokens_cache_write", "tokens_cache_write_long", "tokens_input_audio",
         "tokens_output", "tokens_output_audio", "tokens_reasoning", "web_searches", "usage_flag", "cost_usd",
         "cost_status", "cost_breakdown", "price_version", "baseline_model", "baseline_cost_usd", "saved_usd",
+        "prompt_cache_saved_usd",
         "quality_score", "latency_ms", "first_token_ms", "overhead_ms",
+    )  # fmt: skip
+
+
+@admin.register(CostAdjustment)
+class CostAdjustmentAdmin(LookOnly):
+    """What corrected prices have changed of rows of the ledger."""
+
+    list_display = ("occurred_at", "organization_id", "event_id", "amount_usd", "new_price_version", "created_at")
+    search_fields = ("event_id__exact",)
+    ordering = ("-id",)
+    shown = (
+        "organization_id", "event_id", "occurred_at", "key_id", "old_price_version", "new_price_version", "amount_usd",
+        "baseline_usd", "saved_usd", "prompt_cache_saved_usd", "was_unpriced", "reason", "created_at",
     )  # fmt: skip
 
 

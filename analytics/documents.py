@@ -5,7 +5,7 @@ from typing import Any
 
 from acron_site.lib import money
 from analytics.feedback import Kept
-from analytics.selectors import Inference, Metrics
+from analytics.selectors import Adjustment, Inference, Metrics
 
 
 def of_metrics(metrics: Metrics) -> dict[str, Any]:
@@ -14,6 +14,9 @@ def of_metrics(metrics: Metrics) -> dict[str, Any]:
         "baseline_cost": money.to_text(metrics.baseline_cost),
         "savings": money.to_text(metrics.saved),
         "savings_percent": _percent(metrics.saved, metrics.baseline_cost),
+        "prompt_cache_saved": money.to_text(metrics.prompt_cache_saved),
+        "overhead_cost": money.to_text(metrics.overhead),
+        "adjustments": money.to_text(metrics.adjustments.cost),
         "requests": metrics.requests,
         "total_requests": metrics.requests,
         "provider_calls": metrics.provider_calls,
@@ -39,6 +42,7 @@ def of_inference(row: Inference) -> dict[str, Any]:
         "timestamp": row.occurred_at.isoformat(),
         "settled_at": row.settled_at.isoformat() if row.settled_at else None,
         "status": row.status,
+        "kind": row.kind,
         "endpoint": row.endpoint,
         "model": row.model,
         "model_requested": row.model_requested,
@@ -78,6 +82,9 @@ def _tokens(row: Inference) -> dict[str, Any]:
         "tokens_reasoning": tokens.reasoning,
         "web_searches": tokens.web_searches,
         "usage_flag": row.usage_flag,
+        "service_tier": row.service_tier,
+        "speed": row.speed,
+        "geography": row.geography,
     }
 
 
@@ -86,9 +93,26 @@ def _amounts(row: Inference) -> dict[str, Any]:
         "cost": _amount(row.cost_usd),
         "cost_status": row.cost_status,
         "cost_breakdown": dict(row.cost_breakdown),
+        "price_version": row.price_version,
+        "adjusted_cost": _amount(row.adjusted_cost_usd),
+        "adjustments": [_adjustment(each) for each in row.adjustments],
         "baseline_model": row.baseline_model,
         "baseline_cost": _amount(row.baseline_cost_usd),
         "savings": _amount(row.saved_usd),
+        "prompt_cache_saved": _amount(row.prompt_cache_saved_usd),
+    }
+
+
+def _adjustment(each: Adjustment) -> dict[str, Any]:
+    return {
+        "amount": money.to_text(each.amount_usd),
+        "baseline_cost": money.to_text(each.baseline_usd),
+        "savings": money.to_text(each.saved_usd),
+        "prompt_cache_saved": money.to_text(each.prompt_cache_saved_usd),
+        "old_price_version": each.old_price_version,
+        "new_price_version": each.new_price_version,
+        "reason": each.reason,
+        "created_at": each.created_at.isoformat(),
     }
 
 

@@ -28,6 +28,14 @@ class CostStatus(StrEnum):
     FREE = "free"  # answered by our own cache, or nothing was used
 
 
+class EventKind(StrEnum):
+    """What a row was for. The rows of one request share its id and add up to what it cost."""
+
+    ANSWER = "answer"
+    SIDE = "side"  # another model's share of the same provider call
+    OVERHEAD = "overhead"  # a call of the gateway's own, such as an embedding; taken off the savings
+
+
 @quick
 @dataclass(frozen=True, slots=True)
 class TokenCounts:
@@ -85,6 +93,9 @@ class InferenceFacts:
     tokens: TokenCounts = TokenCounts()
     usage_flag: str = ""  # why the provider's usage was doubtful, if it was
     service_tier: str = ""
+    speed: str = ""
+    geography: str = ""
+    kind: EventKind = EventKind.ANSWER
     cost_usd: Decimal | None = None
     cost_status: CostStatus = CostStatus.UNPRICED
     cost_breakdown: Mapping[str, str] = field(default_factory=dict)  # bucket -> exact USD
@@ -92,6 +103,7 @@ class InferenceFacts:
     baseline_model: str = ""
     baseline_cost_usd: Decimal | None = None
     saved_usd: Decimal | None = None
+    prompt_cache_saved_usd: Decimal | None = None  # the provider's prompt cache's part of `saved_usd`
     quality_score: float | None = None  # 0-5, from the catalogue
     latency_ms: float = 0.0  # whole request as the gateway saw it
     first_token_ms: float | None = None

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from accounts.tenancy import OrganizationScopedModel
 from acron_site.lib.ids import uuid7
-from analytics.events import CostStatus, EventStatus
+from analytics.events import CostStatus, EventKind, EventStatus
 
 
 def _text() -> "models.TextField[str, str]":
@@ -21,6 +21,10 @@ def _count() -> "models.BigIntegerField[int, int]":
 
 def _money() -> "models.DecimalField[Any, Any]":
     return models.DecimalField(max_digits=38, decimal_places=18, null=True, blank=True)
+
+
+def _difference() -> "models.DecimalField[Any, Any]":
+    return models.DecimalField(max_digits=38, decimal_places=18, default=0)
 
 
 class InferenceEvent(OrganizationScopedModel):
@@ -55,6 +59,13 @@ class InferenceEvent(OrganizationScopedModel):
     model = _text()
     provider = _text()
     service_tier = _text()
+    speed = _text()
+    geography = _text()
+    kind = models.TextField(
+        choices=[(kind.value, kind.value) for kind in EventKind],
+        default=EventKind.ANSWER,
+        db_default=EventKind.ANSWER.value,
+    )
     cache_status = _text()
     cache_tier = models.IntegerField(default=0, db_default=0)
     attempt = models.IntegerField(default=1, db_default=1)
@@ -84,6 +95,7 @@ class InferenceEvent(OrganizationScopedModel):
     baseline_model = _text()
     baseline_cost_usd = _money()
     saved_usd = _money()
+    prompt_cache_saved_usd = _money()
 
     quality_score = models.FloatField(null=True, blank=True)
     latency_ms = models.FloatField(default=0.0, db_default=0.0)
@@ -129,6 +141,42 @@ class InferenceEvent(OrganizationScopedModel):
 
     def __str__(self) -> str:
         return f"{self.request_id} {self.status}"
+
+
+class CostAdjustment(OrganizationScopedModel):
+    """What a corrected price changes of one row of the ledger, which itself stays as it is. Amounts are differences.
+
+    Made by `inference.adjusting` alone. A row may be corrected again, to another version.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    organization = models.ForeignKey(
+        "accounts.Organization",
+        on_delete=models.CASCADE,
+        related_name="+",
+        db_index=False,  # the index below begins with it
+    )
+    event_id = models.UUIDField()
+    occurred_at = models.DateTimeField()  # of the event
+    key_id = models.UUIDField(null=True, blank=True)  # of the event
+    old_price_version = _text()  # what the event was priced with
+    new_price_version = models.TextField()
+    amount_usd = _difference()  # of its cost
+    baseline_usd = _difference()
+    saved_usd = _difference()
+    prompt_cache_saved_usd = _difference()
+    was_unpriced = models.BooleanField(default=False)
+    reason = _text()
+    created_at = models.DateTimeField()
+
+    class Meta(OrganizationScopedModel.Meta):
+        indexes = [models.Index(fields=["organization", "occurred_at"], name="adjustment_by_time")]
+        constraints = [
+            models.UniqueConstraint(fields=["event_id", "new_price_version"], name="adjustment_is_made_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.amount_usd} for {self.event_id}"
 
 
 class KeptContent(OrganizationScopedModel):

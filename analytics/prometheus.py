@@ -19,14 +19,7 @@ def of_metrics(metrics: Metrics) -> str:
             *_family("acron_cache_hits_total", "counter", "Answers from the cache", _tiers(metrics)),
             *_family("acron_errors_total", "counter", "Provider calls that failed", {"": metrics.errors}),
             *_family("acron_tokens_total", "counter", "Tokens of provider calls", _tokens(metrics)),
-            *_family("acron_cost_usd_total", "counter", "Paid", {"": money.to_text(metrics.total_cost)}),
-            *_family(
-                "acron_baseline_cost_usd_total",
-                "counter",
-                "What it would have cost",
-                {"": money.to_text(metrics.baseline_cost)},
-            ),
-            *_family("acron_saved_usd", "gauge", "Baseline less paid", {"": money.to_text(metrics.saved)}),
+            *_money_families(metrics),
             *_family("acron_unpriced", "gauge", "Rows whose price is not known", {"": metrics.unpriced}),
             *_family("acron_interrupted", "gauge", "Rows that were never settled", {"": metrics.interrupted}),
             *_family("acron_cache_hit_ratio", "gauge", "Hits per request", {"": metrics.cache_hit_rate}),
@@ -34,6 +27,31 @@ def of_metrics(metrics: Metrics) -> str:
             *_family("acron_latency_ms", "gauge", "Latency of answers", _latencies(metrics)),
         )
     )
+
+
+def _money_families(metrics: Metrics) -> Iterable[str]:
+    """The counters are as the rows were first priced: an adjustment may be negative, so it is a gauge of its own."""
+    adjusted = metrics.adjustments
+    amounts = (
+        ("acron_cost_usd_total", "counter", "Paid, adjustments apart", metrics.total_cost - adjusted.cost),
+        (
+            "acron_baseline_cost_usd_total",
+            "counter",
+            "What it would have cost, adjustments apart",
+            metrics.baseline_cost - adjusted.baseline_cost,
+        ),
+        ("acron_cost_adjustments_usd", "gauge", "What corrected prices add to what was paid", adjusted.cost),
+        ("acron_saved_usd", "gauge", "Baseline less paid, adjustments included", metrics.saved),
+        (
+            "acron_prompt_cache_saved_usd",
+            "gauge",
+            "The providers' prompt caches' part of what was saved",
+            metrics.prompt_cache_saved,
+        ),
+        ("acron_overhead_cost_usd", "gauge", "What the gateway's own calls cost, part of paid", metrics.overhead),
+    )
+    for name, kind, text, amount in amounts:
+        yield from _family(name, kind, text, {"": money.to_text(amount)})
 
 
 def _family(name: str, kind: str, text: str, samples: _Samples) -> Iterable[str]:

@@ -27,6 +27,9 @@ TEXT_COLUMNS = (
     "task_type",
     "usage_flag",
     "service_tier",
+    "speed",
+    "geography",
+    "kind",
     "cost_status",
     "price_version",
     "baseline_model",
@@ -60,6 +63,7 @@ COLUMNS = (
     "cost_breakdown",
     "baseline_cost_usd",
     "saved_usd",
+    "prompt_cache_saved_usd",
     "quality_score",
     "latency_ms",
     "first_token_ms",
@@ -98,6 +102,7 @@ def encode(facts: InferenceFacts) -> bytes:
         _json(facts.cost_breakdown),
         _money(facts.baseline_cost_usd),
         _money(facts.saved_usd),
+        _money(facts.prompt_cache_saved_usd),
         _measure(facts.quality_score, missing=_NULL),
         _measure(facts.latency_ms, missing="0"),
         _measure(facts.first_token_ms, missing=_NULL),
@@ -132,11 +137,14 @@ def _texts(facts: InferenceFacts) -> Iterable[str]:
         facts.task_type,
         facts.usage_flag,
         facts.service_tier,
+        facts.speed,
+        facts.geography,
+        facts.kind,
         _cost_status(facts),
         facts.price_version,
         facts.baseline_model,
     )
-    # nearly always there is nothing to escape: one look at all texts together costs a tenth of seventeen
+    # nearly always there is nothing to escape: one look at all texts together costs a tenth of twenty
     joined = "".join(texts)
     if joined.isprintable() and "\\" not in joined and len(joined) <= _MAX_TEXT:
         return texts

@@ -1,6 +1,7 @@
 """What may be done to the ledger beside writing it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import fields
 from datetime import timedelta
 from uuid import UUID
 
@@ -9,9 +10,11 @@ from django.db.models import Case, Value, When
 from django.utils import timezone
 
 from analytics.events import CostStatus, EventStatus
-from analytics.models import InferenceEvent
+from analytics.models import CostAdjustment, InferenceEvent
+from analytics.selectors import Adjustment, Inference
 
 _ERASED_AT_ONCE = 5_000
+_ADJUSTED_AT_ONCE = 1_000
 
 # one step in the index per organization, however many rows each has
 _ORGANIZATIONS = """
@@ -53,6 +56,26 @@ def erase(organization_id: UUID) -> Iterator[int]:
         yield removed
         if removed < _ERASED_AT_ONCE:
             return
+
+
+def adjust(organization_id: UUID, adjusted: Sequence[tuple[Inference, Adjustment]]) -> None:
+    """Writes what corrected prices change of rows, all or none; a repetition changes nothing."""
+    CostAdjustment.all_organizations.bulk_create(
+        [_adjustment(organization_id, row, adjustment) for row, adjustment in adjusted],
+        batch_size=_ADJUSTED_AT_ONCE,
+        ignore_conflicts=True,
+    )
+
+
+def _adjustment(organization_id: UUID, row: Inference, adjustment: Adjustment) -> CostAdjustment:
+    return CostAdjustment(
+        organization_id=organization_id,
+        event_id=row.event_id,
+        occurred_at=row.occurred_at,
+        key_id=row.key_id,
+        was_unpriced=row.cost_status is CostStatus.UNPRICED,
+        **{field.name: getattr(adjustment, field.name) for field in fields(adjustment)},
+    )
 
 
 def organizations() -> Iterator[UUID]:

@@ -14,6 +14,7 @@ from acron_site.lib.money import ZERO
 from inference import worst_case
 from inference.catalog import Model
 from inference.domain import Ask
+from inference.fallback_price import NONE, FallbackPrice
 from inference.providers.base import Call
 
 
@@ -38,8 +39,8 @@ _MOST_REMEMBERED = 4096
 class Allowances:
     """The limits of keys that have rules; for others it is not asked."""
 
-    def __init__(self, limiter: Limiter) -> None:
-        self._limiter = limiter
+    def __init__(self, limiter: Limiter, fallback: FallbackPrice = NONE) -> None:
+        self._limiter, self._fallback = limiter, fallback
         # by identity: comparing rules and hashing ids for each request would cost more than all the rest of this.
         # Each is held here, so that nobody else gets its identity meanwhile
         self._remembered: dict[int, tuple[Principal, _Held | None]] = {}
@@ -69,7 +70,7 @@ class Allowances:
             subject,
             ceilings,
             tokens=worst_case.tokens(ask),
-            cost_usd=ZERO if ceilings.budget_nano is None else _most(ask, model, call),
+            cost_usd=ZERO if ceilings.budget_nano is None else self._most(ask, model, call),
         )
         return Grant(headers, reservation)
 
@@ -77,6 +78,19 @@ class Allowances:
         """None for callers without a key."""
         held = _held(principal if principal.rules is not None else replace(principal, rules=KeyRules()))
         return None if held is None else await self._limiter.standing(*held)
+
+    def _most(self, ask: Ask, model: Model, call: Call) -> Decimal:
+        sent_bytes = len(call.body)
+        cost = worst_case.cost(ask, model, sent_bytes=sent_bytes)
+        if cost is None:
+            cost = worst_case.fallback_cost(ask, model, self._fallback, sent_bytes=sent_bytes)
+        if cost is None:
+            raise UnpricedModelError(
+                f"no price is known for {model.name}, so a key with a budget cannot use it; "
+                "choose another model, or add its price to the models file",
+                param="model",
+            )
+        return cost
 
     def _held(self, principal: Principal) -> _Held | None:
         """The key directory hands out the same principal for as long as it remembers a key."""
@@ -86,17 +100,6 @@ class Allowances:
                 self._remembered.clear()
             known = self._remembered[id(principal)] = (principal, _held(principal))
         return known[1]
-
-
-def _most(ask: Ask, model: Model, call: Call) -> Decimal:
-    cost = worst_case.cost(ask, model, sent_bytes=len(call.body))
-    if cost is None:
-        raise UnpricedModelError(
-            f"no price is known for {model.name}, so a key with a budget cannot use it; "
-            "choose another model, or add its price to the models file",
-            param="model",
-        )
-    return cost
 
 
 def _held(principal: Principal) -> _Held | None:

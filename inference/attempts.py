@@ -1,13 +1,14 @@
 """One call at a provider in the ledger: opened before, settled exactly once after."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from time import perf_counter
 from typing import Protocol
 
 from accounts.limits.balances import Reservation
 from acron_site.lib.errors import AcronError
-from analytics.events import EventStatus, Ledger, TokenCounts
+from acron_site.lib.money import total
+from analytics.events import EventStatus, InferenceFacts, Ledger, TokenCounts
 from inference import facts
 from inference.accounting import NOTHING_USED, Accountant, Bill
 from inference.domain import Completion, Route, Usage
@@ -51,6 +52,8 @@ class Attempt:
         self._provider_started = perf_counter()
         self._first_token_at: float | None = None
         self.is_settled = False
+        self.sides: tuple[InferenceFacts, ...] = ()
+        self._side_bills: list[tuple[str, Usage, Bill]] = []
         self.estimate = Usage(tokens=TokenCounts(input=estimate_tokens(visit.ask.sketch)), is_estimate=True)
         estimated = accountant.estimated(route.model, self.estimate, is_free=visit.principal.is_test)
         money = facts.money(self.estimate, estimated)
@@ -64,6 +67,7 @@ class Attempt:
     async def succeed(self, completion: Completion) -> None:
         self._hang_up(None, None)
         bill = self._bill(completion.usage, answered=completion.model_answered)
+        self._side_bills = self._bills_of(completion.side_usages)
         if self._is_heard():
             await self._settle(EventStatus.OK, completion.usage, bill, http_status=200)
         else:  # an answer that was waited for to its end although its caller had left
@@ -89,10 +93,8 @@ class Attempt:
         if self.is_settled:
             return
         self.is_settled = True
-        if self._reservation is not None:
-            # before the ledger: what stands there is then counted already, and a budget made from it counts it once
-            tokens = usage.tokens.total_input + usage.tokens.total_output
-            self._reservation.settle(tokens=tokens, cost_usd=bill.cost.amount)
+        # before the ledger: what stands there is then counted already, and a budget made from it counts it once
+        self._settle_reservation(usage, bill)
         ended, started = perf_counter(), self._visit.ask.started
         self.facts = replace(
             self.facts,
@@ -104,7 +106,18 @@ class Attempt:
             first_token_ms=(self._first_token_at - started) * 1000 if self._first_token_at else None,
             **facts.money(usage, bill),
         )
+        self.sides = tuple(facts.of_side(self.facts, *side) for side in self._side_bills)
+        for row in self.sides:  # first, so that whoever finds the answer's row finds all of its cost
+            await self._ledger.settle(row)
         await self._ledger.settle(self.facts)
+
+    def _settle_reservation(self, usage: Usage, bill: Bill) -> None:
+        if self._reservation is None:
+            return
+        usages = [usage, *(used for _, used, _ in self._side_bills)]
+        tokens = sum(used.tokens.total_input + used.tokens.total_output for used in usages)
+        charged = total([bill.charged_usd, *(side.charged_usd for _, _, side in self._side_bills)])
+        self._reservation.settle(tokens=tokens, cost_usd=charged)
 
     def release(self) -> None:
         """Whatever has happened, the call is not under way any more."""
@@ -117,6 +130,13 @@ class Attempt:
         if not self._is_over:
             self._is_over = True
             self._line.end(failure, error)
+
+    def _bills_of(self, side_usages: Sequence[tuple[str, Usage]]) -> list[tuple[str, Usage, Bill]]:
+        """What other models used in the call, each by its name in the catalogue; a test key pays for none."""
+        if self._visit.principal.is_test:
+            return []
+        bills = [(used, *self._accountant.side(self._route.model, name, used)) for name, used in side_usages]
+        return [(model, used, bill) for used, model, bill in bills]
 
     def _bill(self, usage: Usage, *, answered: str = "") -> Bill:
         if self._visit.principal.is_test:

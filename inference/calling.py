@@ -284,6 +284,7 @@ class Caller:
             body = completion.body
         return Answer(
             facts=attempt.facts,
+            sides=attempt.sides,
             body=body,
             stream=stream,
             candidates=planned.route.candidates,

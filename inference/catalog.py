@@ -173,6 +173,11 @@ class Catalog:
                 return model
         return asked
 
+    def named(self, provider: str, upstream_name: str) -> Model | None:
+        """The model that a provider calls so, a snapshot by its undated name if need be."""
+        undated = _SNAPSHOT_DATE.sub("", upstream_name)
+        return self._by_upstream.get((provider, upstream_name)) or self._by_upstream.get((provider, undated))
+
     def chat_models(self) -> tuple[Model, ...]:
         return tuple(model for model in self.models if model.kind == "chat")
 

@@ -1,12 +1,16 @@
-"""Lets management commands send asks through the gateway as an organization."""
+"""What management commands share: asks through the gateway as an organization, files, moments."""
 
 import asyncio
 import time
+from argparse import ArgumentTypeError
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import orjson
+from django.conf import settings
 from django.core.management.base import CommandParser
 
 from accounts import selectors, selectors_provider_credentials
@@ -14,6 +18,8 @@ from accounts.principal import Principal
 from accounts.scopes import Scope
 from acron_site.lib.config import Config
 from acron_site.lib.ids import new_request_id
+from inference import catalog as catalogs
+from inference.catalog import Catalog
 from inference.domain import RoutingMode
 from inference.pipeline import Gateway
 from inference.wire import native
@@ -30,6 +36,25 @@ class Present:
 
 def add_organization_option(parser: CommandParser) -> None:
     parser.add_argument("--organization", default="", help="slug or id; may be left out where there is only one")
+
+
+def add_models_file_option(parser: CommandParser) -> None:
+    parser.add_argument("--file", metavar="FILE", help="a models file; default: the one of the settings")
+
+
+def catalog_of(file: str | None) -> Catalog:
+    """The catalogue of a models file, whether its models can be reached or not. Raises CatalogError."""
+    path = Path(file or Path(settings.BASE_DIR) / settings.ACRON.providers.models_file)
+    return catalogs.load(path, {}, mock=False)
+
+
+def moment(text: str) -> datetime:
+    """For options: a moment in ISO 8601; without an offset, in UTC."""
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        raise ArgumentTypeError(f"{text!r} is no moment like 2026-11-27T12:00:00+00:00 or 2026-11-27") from None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 def principal_of(organization: str) -> Principal:

@@ -6,6 +6,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Protocol
 
+from acron_site.lib.money import total
 from acron_site.lib.values import quick
 from analytics.events import CostStatus, InferenceFacts, TokenCounts
 
@@ -133,6 +134,7 @@ class Completion:
     finish_reasons: tuple[str, ...]
     model_answered: str = ""  # as the provider names it
     is_empty: bool = False  # some choice has neither text nor a tool call
+    side_usages: tuple[tuple[str, Usage], ...] = ()  # what other models used in the same call, by the provider's names
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +169,7 @@ class Answer:
     """
 
     facts: InferenceFacts
+    sides: tuple[InferenceFacts, ...] = ()  # what other models used in the same call: the request costs the sum
     body: bytes = b""
     stream: "EventStream | None" = None
     candidates: tuple[Candidate, ...] = ()
@@ -174,6 +177,19 @@ class Answer:
     age_seconds: int = 0
     dropped: tuple[str, ...] = ()
     limits: Mapping[str, str] | None = None  # how the key's limits stand, as headers
+
+    @property
+    def cost_usd(self) -> Decimal | None:
+        return self.facts.cost_usd if not self.sides else total(row.cost_usd for row in (self.facts, *self.sides))
+
+    @property
+    def baseline_usd(self) -> Decimal | None:
+        rows = (self.facts, *self.sides)
+        return self.facts.baseline_cost_usd if not self.sides else total(row.baseline_cost_usd for row in rows)
+
+    @property
+    def saved_usd(self) -> Decimal | None:
+        return self.facts.saved_usd if not self.sides else total(row.saved_usd for row in (self.facts, *self.sides))
 
 
 class EventStream(Protocol):

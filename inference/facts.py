@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,9 +11,10 @@ from acron_site.lib.errors import AcronError
 from acron_site.lib.ids import uuid7
 from acron_site.lib.money import ZERO
 from acron_site.lib.values import quick
-from analytics.events import CostStatus, EventStatus, InferenceFacts
+from analytics.events import CostStatus, EventKind, EventStatus, InferenceFacts
 from caching.protocols import Namespace
 from inference.accounting import Bill
+from inference.catalog import Model
 from inference.domain import Ask, CacheStatus, Route, Usage
 from inference.notes import Note
 
@@ -75,6 +76,7 @@ def of_hit(visit: Visit, worth: Worth, *, status: CacheStatus, reason: str) -> I
         baseline_model=bill.baseline_model,
         baseline_cost_usd=bill.baseline_usd,
         saved_usd=bill.saved_usd,
+        prompt_cache_saved_usd=bill.prompt_cache_saved_usd,
         quality_score=worth.quality,
         latency_ms=latency_ms,
         overhead_ms=latency_ms,
@@ -140,6 +142,38 @@ def of_start(visit: Visit, route: Route, provider: str, *, attempt: int, money: 
     )
 
 
+def of_side(answer: InferenceFacts, model: str, usage: Usage, bill: Bill) -> InferenceFacts:
+    """The row of what another model used inside the same provider call (accounting rule 11); final at once."""
+    return replace(answer, event_id=uuid7(), kind=EventKind.SIDE, model=model, quality_score=None, **money(usage, bill))
+
+
+def of_overhead(visit: Visit, model: Model, usage: Usage, bill: Bill, *, reason: str) -> InferenceFacts:
+    """The row of a call that the gateway made for itself while it served a request (accounting rule 13).
+
+    `reason` says what for, such as "embedding". What it cost is taken off the savings.
+    """
+    ask = visit.ask
+    return InferenceFacts(
+        event_id=uuid7(),
+        request_id=ask.request_id,
+        organization_id=visit.principal.organization_id,
+        occurred_at=datetime.now(UTC),
+        status=EventStatus.OK,
+        kind=EventKind.OVERHEAD,
+        endpoint=ask.endpoint,
+        routing_mode=ask.mode,
+        route_reason=reason,
+        model_requested=model.name,
+        model=model.name,
+        provider=model.provider,
+        cache_status=CacheStatus.BYPASS,
+        key_id=visit.principal.key_id,
+        end_user=ask.end_user,
+        tags=ask.tags,
+        **money(usage, bill),
+    )
+
+
 def money(usage: Usage, bill: Bill) -> dict[str, Any]:
     """The fields of a row that say what was used and what it cost."""
     cost = bill.cost
@@ -147,6 +181,8 @@ def money(usage: Usage, bill: Bill) -> dict[str, Any]:
         "tokens": usage.tokens,
         "usage_flag": usage.flag,
         "service_tier": usage.service_tier,
+        "speed": usage.speed,
+        "geography": usage.geography,
         "cost_usd": cost.amount,
         "cost_status": cost.status,
         "cost_breakdown": {bucket: format(amount, "f") for bucket, amount in cost.breakdown.items()},
@@ -154,4 +190,5 @@ def money(usage: Usage, bill: Bill) -> dict[str, Any]:
         "baseline_model": bill.baseline_model,
         "baseline_cost_usd": bill.baseline_usd,
         "saved_usd": bill.saved_usd,
+        "prompt_cache_saved_usd": bill.prompt_cache_saved_usd,
     }

@@ -1,16 +1,19 @@
 """Price sheets: what a model costs per token, as its provider publishes it."""
 
 import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
+from acron_site.lib import money
 from inference.entries import CatalogError, Entry
 
 STANDARD = "standard"
 TIERS = (STANDARD, "batch", "flex", "priority", "ultrafast", "decisions", "scale")
-_CACHE_RATES = ("cache_read", "cache_write", "cache_write_long")
+CACHE_RATES = ("cache_read", "cache_write", "cache_write_long")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +32,7 @@ class Rates:
     output_audio: Decimal | None = None
 
     def __post_init__(self) -> None:
-        for name in _CACHE_RATES:
+        for name in CACHE_RATES:
             if getattr(self, name) is None:
                 object.__setattr__(self, name, self.input)
 
@@ -77,7 +80,42 @@ def parse(entry: Entry) -> PriceSheet:
     long_context.finish()
     entry.finish()
     _require_complete(entry, sheet)
-    return replace(sheet, version=_version(sheet))
+    return versioned(sheet)
+
+
+def document(sheet: PriceSheet) -> dict[str, Any]:
+    """The sheet in the words of the models file: what `parse` makes the same sheet of. Every figure is a text."""
+    stated = {
+        "source": sheet.source,
+        "as_of": str(sheet.as_of),
+        **_tier_documents(sheet.rates),
+        "long_context": {"above": str(sheet.long_context_tokens), **_tier_documents(sheet.long_rates)},
+        "speeds": _texts(sheet.speeds),
+        "geographies": _texts(sheet.geographies),
+        "per_call": _texts(sheet.per_call),
+    }
+    if sheet.long_context_tokens is None:
+        del stated["long_context"]
+    return {name: part for name, part in stated.items() if part}
+
+
+def versioned(sheet: PriceSheet) -> PriceSheet:
+    """The sheet with its version: it changes with every figure, so that a ledger row tells by which it was reckoned."""
+    text = json.dumps(document(sheet), sort_keys=True)
+    return replace(sheet, version=f"{sheet.as_of}.{hashlib.sha256(text.encode()).hexdigest()[:8]}")
+
+
+def _tier_documents(tiers: Mapping[str, Rates]) -> dict[str, dict[str, str]]:
+    return {tier: _rates_document(rates) for tier, rates in tiers.items()}
+
+
+def _rates_document(rates: Rates) -> dict[str, str]:
+    known = {bucket: getattr(rates, bucket) for bucket in BUCKETS}
+    return _texts({bucket: rate.scaleb(6) for bucket, rate in known.items() if rate is not None})
+
+
+def _texts(amounts: Mapping[str, Decimal]) -> dict[str, str]:
+    return {name: money.to_text(amount) for name, amount in amounts.items()}
 
 
 def _tiers(entry: Entry) -> dict[str, Rates]:
@@ -98,8 +136,3 @@ def _require_complete(entry: Entry, sheet: PriceSheet) -> None:
         raise CatalogError(f"{entry.place}: as_of is missing: the day the prices were looked up")
     if bool(sheet.long_rates) != bool(sheet.long_context_tokens):
         raise CatalogError(f"{entry.place}: long_context: needs both `above` (tokens) and rates")
-
-
-def _version(sheet: PriceSheet) -> str:
-    """Changes with every figure, so that a ledger row tells by which prices it was reckoned."""
-    return f"{sheet.as_of}.{hashlib.sha256(repr(sheet).encode()).hexdigest()[:8]}"

@@ -27,7 +27,7 @@ from analytics.wiring import open_ledger
 from caching.exact import ExactCache
 from caching.leases import Leases
 from caching.wiring import exact_cache, exact_store, idempotency, leases, redis_links
-from inference import budgets
+from inference import budgets, fallback_price
 from inference import catalog as catalogs
 from inference.accounting import Accountant
 from inference.allowances import Allowances
@@ -35,6 +35,7 @@ from inference.calling import CallParts, CallPolicy
 from inference.catalog import Catalog
 from inference.domain import RoutingMode
 from inference.door import Door
+from inference.fallback_price import FallbackPrice
 from inference.pipeline import Gateway, KeepPolicy
 from inference.prompt_caching import PromptCaching
 from inference.provider_directory import Providers
@@ -49,6 +50,7 @@ from inference.sharing import Sharing
 from inference.stored_responses import StoredResponses
 from inference.switchboard import Switchboard
 from inference.token_count import TokenCounter
+from inference.unpriced import UnpricedAlerts
 from inference.wire import models
 from inference.wire.addresses import Proxies
 
@@ -80,9 +82,17 @@ class Parts:
         return redis_links(self.config.cache, settings.REDIS_URL) if settings.REDIS_URL else None
 
     @cached_property
+    def fallback_price(self) -> FallbackPrice:
+        governance = self.config.governance
+        return fallback_price.per_million(
+            governance.unpriced_input_usd_per_million, governance.unpriced_output_usd_per_million
+        )
+
+    @cached_property
     def limiter(self) -> Limiter:
         shared = RedisCounters(self.links) if self.links is not None else None
-        return Limiter(shared, spent=budgets.spent, processes=self.config.api.workers)
+        spent = partial(budgets.spent, fallback=self.fallback_price)
+        return Limiter(shared, spent=spent, processes=self.config.api.workers)
 
     @cached_property
     def content(self) -> ContentWriter:
@@ -137,8 +147,13 @@ class Parts:
             router=self.router,
             cache=self.cache,
             ledger=self.ledger,
-            accountant=Accountant(self.catalog, baseline_model=routing.baseline_model),
-            allowances=Allowances(self.limiter),
+            accountant=Accountant(
+                self.catalog,
+                baseline_model=routing.baseline_model,
+                fallback=self.fallback_price,
+                alert=UnpricedAlerts(),
+            ),
+            allowances=Allowances(self.limiter, self.fallback_price),
             policy=KeepPolicy(cache.enabled, cache.ttl_seconds, cache.keep_sampled, self.config.api.keep_alive_seconds),
             secret=self._secret,
             calls=self._calls,

@@ -6,8 +6,10 @@ from decimal import Decimal
 from typing import Any
 
 from acron_site.lib.money import ZERO
+from analytics.events import TokenCounts
 from inference.catalog import Model
 from inference.domain import Ask, Format
+from inference.fallback_price import FallbackPrice
 from inference.prices import STANDARD, PriceSheet, Rates
 from inference.routing.needs import needs_of
 
@@ -46,8 +48,8 @@ def cost(ask: Ask, model: Model, *, sent_bytes: int) -> Decimal | None:
 
     No text has more tokens than bytes. Every discount is left out.
     """
-    prompt_tokens = sent_bytes + sum(_attached_tokens(ask.sketch, model))
-    answer_tokens = _most_answered(ask)
+    most = _most_tokens(ask, model, sent_bytes)
+    prompt_tokens, answer_tokens = most.total_input, most.total_output
     rates = list(_possible_rates(ask.sketch, model.prices, prompt_tokens))
     into = _dearest(rates, "input", "cache_write", "cache_write_long", "input_audio")
     out = _dearest(rates, "output", "output_audio") if answer_tokens else ZERO
@@ -55,6 +57,19 @@ def cost(ask: Ask, model: Model, *, sent_bytes: int) -> Decimal | None:
         return None
     amount = (prompt_tokens * into + answer_tokens * out) * _surcharge(ask.sketch, model.prices)
     return amount + _SEARCHES * model.prices.per_call.get("web_search", Decimal(0)) * _may_search(ask.sketch)
+
+
+def fallback_cost(ask: Ask, model: Model, fallback: FallbackPrice, *, sent_bytes: int) -> Decimal | None:
+    """The same for a model whose price is not known; None without a fallback price."""
+    return fallback.cost(_most_tokens(ask, model, sent_bytes))
+
+
+def _most_tokens(ask: Ask, model: Model, sent_bytes: int) -> TokenCounts:
+    sketch = ask.sketch
+    return TokenCounts(
+        input=sent_bytes + sum(_attached_tokens(sketch, model)),
+        output=_most_answered(ask),
+    )
 
 
 def _most_answered(ask: Ask) -> int:

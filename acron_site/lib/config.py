@@ -2,8 +2,10 @@
 
 import dataclasses
 import difflib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -66,6 +68,8 @@ class Governance:
     key_cache_ttl_seconds: int = 60
     email_verification: str = "auto"
     sign_ups_per_hour: int = 20
+    unpriced_input_usd_per_million: Decimal = Decimal(0)
+    unpriced_output_usd_per_million: Decimal = Decimal(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +128,7 @@ _CHOICES = {
     "providers.on_client_gone": ("cancel", "drain"),
     "governance.email_verification": ("auto", "required", "optional"),
 }
+_AMOUNT = re.compile(r"\d{1,12}(\.\d{1,12})?", re.ASCII)
 _TRUTHS = {"true": True, "1": True, "yes": True, "on": True, "false": False, "0": False, "no": False, "off": False}
 
 
@@ -197,10 +202,16 @@ def _parse(name: str, value: Any, kind: type) -> Any:
     try:
         if kind is bool:
             return _TRUTHS[text.lower()]
-        return kind(text)
+        return _amount(text) if kind is Decimal else kind(text)
     except (KeyError, ValueError):
-        wanted = {bool: "true or false", int: "a whole number", float: "a number"}[kind]
+        wanted = {bool: "true or false", int: "a whole number", float: "a number", Decimal: "an amount like 2.5"}[kind]
         raise SettingsError(f"{name} must be {wanted}, not {text!r}") from None
+
+
+def _amount(text: str) -> Decimal:
+    if not _AMOUNT.fullmatch(text):
+        raise ValueError(text)
+    return Decimal(text)
 
 
 def _check_choice(name: str, value: Any) -> None:

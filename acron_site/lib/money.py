@@ -1,8 +1,16 @@
 """Dollars as exact decimals, and how they are written."""
 
+from collections.abc import Iterable
 from decimal import Decimal
 
 ZERO = Decimal(0)
+
+
+def total(amounts: Iterable[Decimal | None]) -> Decimal | None:
+    """The sum; None when one of them is not known."""
+    found = list(amounts)
+    known = [amount for amount in found if amount is not None]
+    return sum(known, ZERO) if len(known) == len(found) else None
 
 
 def to_text(amount: Decimal) -> str:

@@ -19,12 +19,21 @@ def _object(properties: dict[str, Any]) -> dict[str, Any]:
 METRICS = _object(
     {
         **dict.fromkeys(("total_cost", "baseline_cost", "savings"), _AMOUNT),
+        **dict.fromkeys(("prompt_cache_saved", "overhead_cost", "adjustments"), _AMOUNT),
         "savings_percent": _NUMBER,
         **dict.fromkeys(("requests", "total_requests", "provider_calls", "cache_hits"), _COUNT),
         "cache_hit_rate": {"type": "number", "minimum": 0, "maximum": 1},
         "tier_hits": _object(dict.fromkeys(("1", "2", "3"), _COUNT)),
         **dict.fromkeys(("avg_quality", "avg_latency_ms", "p50_latency_ms", "p95_latency_ms"), _NUMBER),
         **dict.fromkeys(("tokens_input", "tokens_output", "errors", "interrupted", "unpriced"), _COUNT),
+    }
+)
+
+_ADJUSTMENT = _object(
+    {
+        **dict.fromkeys(("amount", "baseline_cost", "savings", "prompt_cache_saved"), _AMOUNT),
+        **dict.fromkeys(("old_price_version", "new_price_version", "reason"), _TEXT),
+        "created_at": _TIME,
     }
 )
 
@@ -35,18 +44,22 @@ _INFERENCE = _object(
         "timestamp": _TIME,
         "settled_at": {**_TIME, "nullable": True},
         "status": {"type": "string", "enum": ["started", "ok", "error", "client_gone", "interrupted"]},
+        "kind": {"type": "string", "enum": ["answer", "side", "overhead"]},
         **dict.fromkeys(("endpoint", "model", "model_requested", "provider"), _TEXT),
         **dict.fromkeys(("routing_mode", "route_reason", "task_type", "cache_status"), _TEXT),
         "cache_tier": {"type": "integer", "enum": [0, 1, 2, 3]},
         **dict.fromkeys(("tokens_input", "tokens_output", "tokens_input_uncached", "tokens_cache_read"), _COUNT),
         **dict.fromkeys(("tokens_cache_write", "tokens_cache_write_long", "tokens_input_audio"), _COUNT),
         **dict.fromkeys(("tokens_output_audio", "tokens_reasoning", "web_searches"), _COUNT),
-        "usage_flag": _TEXT,
+        **dict.fromkeys(("usage_flag", "service_tier", "speed", "geography"), _TEXT),
         "cost": _MAYBE_AMOUNT,
         "cost_status": {"type": "string", "enum": ["priced", "estimated", "unpriced", "free"]},
         "cost_breakdown": _TEXTS,
+        "price_version": _TEXT,
+        "adjusted_cost": _MAYBE_AMOUNT,
+        "adjustments": {"type": "array", "items": _ADJUSTMENT},
         "baseline_model": _TEXT,
-        **dict.fromkeys(("baseline_cost", "savings"), _MAYBE_AMOUNT),
+        **dict.fromkeys(("baseline_cost", "savings", "prompt_cache_saved"), _MAYBE_AMOUNT),
         "quality_score": _NUMBER,
         "latency_ms": {"type": "number"},
         "first_token_ms": _NUMBER,

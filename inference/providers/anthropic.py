@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 import orjson
 
@@ -57,7 +58,8 @@ class AnthropicDialect:
             message = orjson.loads(body)
             document = anthropic_answers.response(message, created=int(self._clock()), as_function=as_function)
             counted = usage.from_anthropic(message.get("usage"))
-            return completion_of(document, orjson.dumps(document), counted)
+            completed = completion_of(document, orjson.dumps(document), counted)
+            return replace(completed, side_usages=usage.side_usages(message.get("usage")))
         except (ValueError, TypeError, AttributeError) as error:  # orjson refuses what is nested too deeply
             raise UpstreamError(f"{self._access.name} sent something that is no answer: {error}; try again") from None
 

@@ -66,7 +66,8 @@ class AnthropicStreamReader:
         try:
             whole = {**self._message, "content": self._blocks.content(), "usage": self._counts}
             document = anthropic_answers.response(whole, created=self._created, as_function=self._as_function)
-            return completion_of(document, orjson.dumps(document), self.usage_so_far())
+            completed = completion_of(document, orjson.dumps(document), self.usage_so_far())
+            return replace(completed, side_usages=usage.side_usages(self._counts))
         except (ValueError, TypeError) as error:  # orjson refuses what is nested too deeply
             raise UpstreamError(f"the provider's stream adds up to no answer: {error}; try again") from None
 

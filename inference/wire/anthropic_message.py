@@ -29,6 +29,7 @@ def completion_of(message: Mapping[str, Any], body: bytes) -> Completion:
         finish_reasons=(finish_reason(reason, blocks),),
         model_answered=str(message.get("model") or ""),
         is_empty=not any(_says_something(block) for block in blocks),
+        side_usages=usage.side_usages(message.get("usage")),
     )
 
 

@@ -5,7 +5,6 @@ from decimal import Decimal
 from functools import lru_cache
 
 from acron_site.lib import money
-from analytics.events import InferenceFacts
 from inference.domain import Answer
 
 Headers = list[tuple[bytes, bytes]]
@@ -36,7 +35,7 @@ def of_answer(answer: Answer) -> Headers:
         headers.append((b"x-acron-dropped-params", ",".join(answer.dropped).encode()))
     headers += of_limits(answer.limits)
     if facts.cache_tier or not answer.stream:
-        headers += _money(facts)
+        headers += _money(answer)
     return headers
 
 
@@ -49,11 +48,12 @@ def of_limits(limits: Mapping[str, str] | None) -> Headers:
     return [(name.encode(), value.encode()) for name, value in limits.items()] if limits else []
 
 
-def _money(facts: InferenceFacts) -> Headers:
+def _money(answer: Answer) -> Headers:
+    facts = answer.facts
     return [
-        (b"x-acron-cost", _amount(facts.cost_usd)),
-        (b"x-acron-baseline-cost", _amount(facts.baseline_cost_usd)),
-        (b"x-acron-saved", _amount(facts.saved_usd)),
+        (b"x-acron-cost", _amount(answer.cost_usd)),
+        (b"x-acron-baseline-cost", _amount(answer.baseline_usd)),
+        (b"x-acron-saved", _amount(answer.saved_usd)),
         (b"x-acron-overhead-ms", b"%.3f" % facts.overhead_ms),
         (b"x-acron-attempts", b"0" if facts.cache_tier else b"%d" % facts.attempt),
     ]

@@ -8,7 +8,7 @@ import orjson
 
 from acron_site.lib import money
 from acron_site.lib.errors import InvalidRequestError
-from analytics.events import InferenceFacts
+from analytics.events import CostStatus, InferenceFacts
 from inference.domain import Answer, Ask, Candidate, EventStream, RoutingMode
 from inference.wire import chat, controls, fields, framing, sse
 from inference.wire.http import Head
@@ -153,12 +153,12 @@ def _document(facts: InferenceFacts, answer: Answer, response: str) -> dict[str,
             "output_audio": tokens.output_audio,
             "reasoning": tokens.reasoning,
         },
-        "cost": _amount(facts.cost_usd),
-        "cost_status": facts.cost_status,
+        "cost": _amount(answer.cost_usd),
+        "cost_status": facts.cost_status if answer.cost_usd is not None else CostStatus.UNPRICED,
         "baseline_model": facts.baseline_model,
-        "baseline_cost": _amount(facts.baseline_cost_usd),
-        "savings": _amount(facts.saved_usd),
-        "savings_percent": savings_percent(facts),
+        "baseline_cost": _amount(answer.baseline_usd),
+        "savings": _amount(answer.saved_usd),
+        "savings_percent": savings_percent(answer.saved_usd, answer.baseline_usd),
         "quality_score": facts.quality_score,
         "latency_ms": round(facts.latency_ms, 3),
         "overhead_ms": round(facts.overhead_ms, 3),
@@ -166,10 +166,10 @@ def _document(facts: InferenceFacts, answer: Answer, response: str) -> dict[str,
     }
 
 
-def savings_percent(facts: InferenceFacts) -> float | None:
-    if facts.saved_usd is None or not facts.baseline_cost_usd:
+def savings_percent(saved: Decimal | None, baseline: Decimal | None) -> float | None:
+    if saved is None or not baseline:
         return None
-    return float(round(facts.saved_usd / facts.baseline_cost_usd * _HUNDRED, 2))
+    return float(round(saved / baseline * _HUNDRED, 2))
 
 
 def _candidate(candidate: Candidate) -> dict[str, Any]:

@@ -41,7 +41,8 @@ from accounts.scopes import Scope
 from accounts.services import api_keys, members, operators, organizations
 from acron_site.lib.admin import LookOnly
 from acron_site.lib.errors import InsufficientScopeError
-from analytics.models import Feedback, InferenceEvent, KeptContent
+from analytics.models import CostAdjustment, Feedback, InferenceEvent, KeptContent
+from inference.models import PriceEntry
 from tests.accounts.conftest import PASSWORD, Person
 
 BACKEND = "django.contrib.auth.backends.ModelBackend"
@@ -101,6 +102,12 @@ def planted(ada: Person, oscar: User) -> dict[str, Any]:
             action_flag=2, change_message="[]",
         ),
         Feedback.all_organizations.create(**own, request_id="req_1", score=4),
+        CostAdjustment.all_organizations.create(
+            **own, event_id=uuid4(), occurred_at=timezone.now(), new_price_version="v", created_at=timezone.now()
+        ),
+        PriceEntry.objects.create(
+            provider="openai", model="m", sheet={}, version="v", as_of=later.date(), valid_from=timezone.now()
+        ),
         KeptContent.all_organizations.create(**own, event_id=uuid4(), occurred_at=timezone.now(), sealed=secret),
         InferenceEvent.all_organizations.create(
             **own, event_id=uuid4(), request_id="req_1", occurred_at=timezone.now(), status="ok", cost_status="unpriced"

@@ -2,6 +2,7 @@
 
 import math
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,8 +10,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from acron_site.lib.ids import uuid7
-from analytics import rows
-from analytics.events import CostStatus, EventStatus, TokenCounts
+from analytics import rows, wiring
+from analytics.carrier import Batch, Carrier
+from analytics.events import CostStatus, EventKind, EventStatus, TokenCounts
 from analytics.models import InferenceEvent
 from tests.analytics.conftest import Table
 from tests.analytics.facts import cache_hit, paid_answer
@@ -53,6 +55,10 @@ def test_every_fact_comes_back_as_it_was(ledger, table: Table):
         cost_breakdown={"input": "0.0000025"},
         saved_usd=Decimal("-1E-18"),
         baseline_cost_usd=Decimal("1E+3"),
+        prompt_cache_saved_usd=Decimal("-0.000000000000000001"),
+        speed="fast",
+        geography="us",
+        kind=EventKind.SIDE,
         stream=True,
         first_token_ms=12.5,
         error_code="",
@@ -74,11 +80,30 @@ def test_every_fact_comes_back_as_it_was(ledger, table: Table):
     assert [row[name] for name in rows.TOKEN_COLUMNS] == [1, 2, 3, 4, 5, 6, 7, 8, 9]
     assert (row["cost_usd"], row["saved_usd"]) == (facts.cost_usd, facts.saved_usd)
     assert row["baseline_cost_usd"] == 1000
+    assert row["prompt_cache_saved_usd"] == facts.prompt_cache_saved_usd
     assert {name: row[name] for name in rows.TEXT_COLUMNS} == {
         name: str(getattr(facts, name)) for name in rows.TEXT_COLUMNS
     }
     same = ("stream", "first_token_ms", "attempt", "latency_ms", "overhead_ms", "quality_score", "http_status")
     assert {name: row[name] for name in same} == {name: getattr(facts, name) for name in same}
+
+
+def test_lines_of_a_version_that_knew_fewer_columns_are_carried_in(table: Table, directory: Path):
+    new = {"speed", "geography", "kind", "prompt_cache_saved_usd"}
+    line = rows.encode(paid_answer(table.organization_id)).decode().removesuffix("\n").split("\t")
+    kept = [(name, text) for name, text in zip(rows.COLUMNS, line, strict=True) if name not in new]
+    names, texts = zip(*kept, strict=True)
+
+    carrier = Carrier(wiring.connect, directory / "rejects")
+    carrier.carry(Batch("old", names, ("\t".join(texts) + "\n").encode()))
+    carrier.close()
+
+    assert {name: table.row()[name] for name in new} == {
+        "speed": "",
+        "geography": "",
+        "kind": "answer",
+        "prompt_cache_saved_usd": None,
+    }
 
 
 @pytest.mark.parametrize("text", NASTY)

@@ -1,5 +1,6 @@
 """What the ledger says is the sum of its rows, and only of one's own."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from uuid import UUID
@@ -9,7 +10,7 @@ import pytest
 from acron_site.lib.errors import InvalidRequestError
 from acron_site.lib.ids import uuid7
 from analytics import selectors, services, tasks
-from analytics.events import CostStatus, EventStatus, TokenCounts
+from analytics.events import CostStatus, EventKind, EventStatus, TokenCounts
 from analytics.models import InferenceEvent
 from tests.analytics.facts import cache_hit, keep, paid_answer
 
@@ -64,6 +65,55 @@ def test_totals_add_up_to_the_last_digit(ada: UUID):
     assert metrics.avg_quality == pytest.approx(3.0)
     assert metrics.p50_latency_ms == 100.0
     assert metrics.p95_latency_ms == pytest.approx(460.0)
+
+
+def test_what_another_model_did_in_a_call_costs_and_is_no_call_of_its_own(ada: UUID):
+    answer = paid_answer(ada, cost_usd=Decimal("0.1"), baseline_cost_usd=Decimal("0.3"), saved_usd=Decimal("0.2"))
+    side = replace(
+        answer,
+        event_id=uuid7(),
+        kind=EventKind.SIDE,
+        cost_usd=Decimal("0.02"),
+        baseline_cost_usd=Decimal("0.03"),
+        saved_usd=Decimal("0.01"),
+    )
+    keep(answer, side)
+
+    metrics = selectors.totals(ada)
+
+    assert (metrics.total_cost, metrics.baseline_cost, metrics.saved) == (
+        Decimal("0.12"),
+        Decimal("0.33"),
+        Decimal("0.21"),
+    )
+    assert (metrics.requests, metrics.provider_calls) == (1, 1)
+    assert metrics.tokens_input == 200
+
+
+def test_what_the_gateways_own_calls_cost_is_paid_and_taken_off_the_savings(ada: UUID):
+    answer = paid_answer(ada, cost_usd=Decimal("0.1"), baseline_cost_usd=Decimal("0.3"), saved_usd=Decimal("0.2"))
+    embedding = paid_answer(
+        ada, kind=EventKind.OVERHEAD, cost_usd=Decimal("0.5"), baseline_cost_usd=None, saved_usd=None
+    )
+    keep(answer, embedding)
+
+    metrics = selectors.totals(ada)
+
+    assert (metrics.total_cost, metrics.overhead) == (Decimal("0.6"), Decimal("0.5"))
+    assert metrics.saved == metrics.baseline_cost - metrics.total_cost == Decimal("-0.3")
+    assert (metrics.requests, metrics.provider_calls) == (1, 2)
+
+
+def test_what_the_prompt_cache_saved_is_a_part_of_what_was_saved(ada: UUID):
+    keep(
+        paid_answer(ada, saved_usd=Decimal("0.2"), prompt_cache_saved_usd=Decimal("0.15")),
+        paid_answer(ada, saved_usd=Decimal("-0.1"), prompt_cache_saved_usd=Decimal("-0.05")),
+        paid_answer(ada, saved_usd=None, prompt_cache_saved_usd=None),
+    )
+
+    metrics = selectors.totals(ada)
+
+    assert (metrics.saved, metrics.prompt_cache_saved) == (Decimal("0.1"), Decimal("0.1"))
 
 
 def test_tokens_are_those_of_provider_calls(ada: UUID):

@@ -25,7 +25,7 @@ from accounts.services import api_keys, members
 from accounts.tenancy import OrganizationScopedModel
 from acron_site.lib.ids import uuid7
 from analytics import content_store
-from analytics.models import Feedback, InferenceEvent, KeptContent
+from analytics.models import CostAdjustment, Feedback, InferenceEvent, KeptContent
 from tests.accounts.conftest import Person, signed_up
 from tests.analytics.facts import keep, paid_answer
 
@@ -122,6 +122,18 @@ def _event(person: Person, mark: str) -> None:
     keep(paid_answer(person.organization.pk, end_user=mark, tags={"team": mark}, route_reason=mark))
 
 
+def _adjustment(person: Person, mark: str) -> None:
+    CostAdjustment(
+        organization=person.organization,
+        event_id=uuid7(),
+        occurred_at=timezone.now(),
+        new_price_version="2026-11-27.right",
+        amount_usd=1,
+        reason=mark,
+        created_at=timezone.now(),
+    ).save(force_insert=True)
+
+
 def _content(person: Person, mark: str) -> None:
     said = b'{"content":"%b"}' % mark.encode()
     organization = person.organization
@@ -149,6 +161,7 @@ _MAKERS: dict[type[OrganizationScopedModel], Callable[[Person, str], None]] = {
     Invitation: _invitation,
     ProviderCredential: _credential,
     InferenceEvent: _event,
+    CostAdjustment: _adjustment,
     KeptContent: _content,
     Feedback: _feedback,
     AuditEvent: _audit,

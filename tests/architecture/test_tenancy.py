@@ -9,11 +9,13 @@ from django.db.models import Model
 
 from accounts.models import ApiKey, Membership, Organization, OutgoingEmail, User
 from accounts.tenancy import OrganizationScopedModel
+from inference.models import PriceEntry
 from tests.architecture import source
 from tests.architecture.source import Module
 
-# tables that belong to no organization: people are in several, an organization is one itself, a mail goes to a person
-UNSCOPED: set[type[Model]] = {User, Organization, OutgoingEmail}
+# tables that belong to no organization: people are in several, an organization is one itself, a mail goes to a person,
+# prices are the operator's
+UNSCOPED: set[type[Model]] = {User, Organization, OutgoingEmail, PriceEntry}
 
 # where all organizations may be meant
 OPEN_PLACES = {"admin", "tasks", "ledger", "management", "migrations"}

@@ -16,7 +16,7 @@ from accounts.principal import Principal
 from accounts.scopes import Scope
 from acron_site.lib.errors import AcronError
 from analytics.content import ContentKeeper
-from analytics.events import EventStatus, InferenceFacts
+from analytics.events import EventKind, EventStatus, InferenceFacts
 from caching.backends.memory import MemoryStore
 from caching.backends.memory_leases import MemoryLeases
 from caching.exact import ExactCache
@@ -27,6 +27,7 @@ from inference.allowances import Allowances
 from inference.calling import CallParts, CallPolicy
 from inference.domain import Answer, Ask, EventStream
 from inference.facts import Visit
+from inference.fallback_price import NONE, FallbackPrice
 from inference.pipeline import Gateway, KeepPolicy
 from inference.providers.base import Provider
 from inference.providers.kinds import dialects_of
@@ -56,7 +57,8 @@ class RememberedLedger:
         self.rows[facts.event_id] = facts
 
     async def settle(self, facts: InferenceFacts) -> None:
-        assert self.rows[facts.event_id].status is EventStatus.STARTED
+        # what another model used in the call is known at its end only
+        assert facts.kind is EventKind.SIDE or self.rows[facts.event_id].status is EventStatus.STARTED
         self.rows[facts.event_id] = facts
 
     def record(self, facts: InferenceFacts) -> None:
@@ -117,6 +119,7 @@ class Kit:
         limiter: Limiter | None = None,
         mock: bool = False,
         content: ContentKeeper | None = None,
+        fallback: FallbackPrice = NONE,
         call_policy: CallPolicy | None = None,
         drains: bool = False,
     ) -> None:
@@ -128,7 +131,7 @@ class Kit:
         self.store = MemoryStore(max_bytes=1_000_000)
         self.cache = ExactCache(self.store, cipher_from("a passphrase"), clock=time.time, max_entry_bytes=100_000)
         self.router = Router(self.catalog, default_quality_threshold=3.5)
-        self.allowances = allowances(limiter)
+        self.allowances = allowances(limiter, fallback)
         self.counter = TokenCounter(
             router=self.router, provider_for=lambda model, principal: self.provider, allowances=self.allowances
         )
@@ -137,7 +140,7 @@ class Kit:
             router=self.router,
             cache=self.cache,
             ledger=self.ledger,
-            accountant=Accountant(self.catalog, baseline_model=baseline_model),
+            accountant=Accountant(self.catalog, baseline_model=baseline_model, fallback=fallback),
             allowances=self.allowances,
             policy=policy or KeepPolicy(),
             secret=b"secret",
@@ -161,9 +164,9 @@ def sharing_parts(cache: ExactCache, *, drains: bool = False) -> dict[str, Any]:
     return {"sharing": Sharing(MemoryLeases(), drains=drains), "idempotency": once}
 
 
-def allowances(limiter: Limiter | None = None) -> Allowances:
+def allowances(limiter: Limiter | None = None, fallback: FallbackPrice = NONE) -> Allowances:
     """Limits that are counted in memory, with a ledger in which nothing was spent."""
-    return Allowances(limiter or Limiter(None, spent=lambda subject, since: Decimal(0)))
+    return Allowances(limiter or Limiter(None, spent=lambda subject, since: Decimal(0)), fallback)
 
 
 def ask(text: str = "What is the capital of France?", /, *, head: Any = None, **fields: Any) -> Ask:

@@ -41,6 +41,10 @@ class Command(BaseCommand):
         self._wait_for_database()
         call_command("migrate", interactive=False, verbosity=0)
         call_command("collectstatic", interactive=False, verbosity=0)
+        try:
+            call_command("import_prices", apply=True, verbosity=0)
+        except CommandError as error:  # the models file's prices hold all the same; the book is only their record
+            self._say(f"the price book stays as it was: {error}")
 
     def _wait_for_database(self) -> None:
         was_said = False
