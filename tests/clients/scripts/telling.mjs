@@ -39,12 +39,13 @@ export const versionOf = (name) => JSON.parse(readFileSync(new URL(`node_modules
 
 export async function tell(client, version, cases, model) {
   const [base, key, ...wanted] = process.argv.slice(2);
-  for (const name of wanted.length ? wanted : Object.keys(cases)) {
-    const [act, own] = name.split("@");
+  const own = Object.keys(cases);
+  for (const name of (wanted.length ? wanted : ["all"]).flatMap((word) => (word === "all" ? own : [word]))) {
+    const [act, named] = name.split("@");
     const question = (text) => `${client} asks: ${text}`;
     const line = { client, version, case: name, ok: true, detail: "" };
     try {
-      await cases[act]({ base, key, badKey: key.slice(0, -4) + "nope", model: own ?? model, question });
+      await cases[act]({ base, key, badKey: key.slice(0, -4) + "nope", model: named ?? model, question });
     } catch (error) {
       Object.assign(line, { ok: false, detail: `${error.name}: ${String(error.message).slice(0, 400)}` });
     }

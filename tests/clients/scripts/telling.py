@@ -1,6 +1,7 @@
 """What the scripts of all clients share: their questions, and one line of JSON for each case.
 
-Each is run by an interpreter of its own as `SCRIPT BASE_URL KEY CASE...`; a case may name its model, as `plain@gpt-4o`.
+Each is run by an interpreter of its own as `SCRIPT BASE_URL KEY CASE...`; a case may name its model, as `plain@gpt-4o`,
+and `all` are those of the script.
 """
 
 import json
@@ -73,7 +74,7 @@ def weather(city: str) -> str:
 
 def tell(client: str, version: str, cases: dict[str, Callable[[Case], None]], model: str) -> None:
     base, key, *wanted = sys.argv[1:]
-    for each in wanted or cases:
+    for each in [name for word in wanted or ["all"] for name in (cases if word == "all" else [word])]:
         name, _, own_model = each.partition("@")
         case = Case(base, key, client, own_model or model)
         line = {"client": client, "version": version, "case": each, "ok": True, "detail": ""}
