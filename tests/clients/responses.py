@@ -156,7 +156,7 @@ def _events(response: dict[str, Any]) -> Iterator[dict[str, Any]]:
     for place, item in enumerate(response["output"]):
         told = _message(item) if item["type"] == "message" else _call(item)
         where = {"output_index": place, "item_id": item["id"]}
-        empty = {"content": []} if item["type"] == "message" else {"arguments": ""}
+        empty: dict[str, Any] = {"content": []} if item["type"] == "message" else {"arguments": ""}
         started = {**item, "status": "in_progress", **empty}
         yield {"type": "response.output_item.added", "output_index": place, "item": started}
         for event in told:
