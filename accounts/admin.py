@@ -128,7 +128,10 @@ class ProviderCredentialAdmin(LookOnly):
     list_select_related = ("organization",)
     search_fields = ("provider", "organization__name")
     ordering = ("-created_at",)
-    shown = ("id", "provider", "organization", "last_four", "created_by", "created_at", "tested_at", "test_result")
+    shown = (
+        "id", "provider", "organization", "base_url", "last_four", "created_by", "created_at", "tested_at",
+        "test_result",
+    )  # fmt: skip
 
 
 @admin.register(AuditEvent)

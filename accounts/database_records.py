@@ -116,4 +116,4 @@ def _record(key: ApiKey, provider_keys: tuple[ProviderKey, ...]) -> KeyRecord:
 
 def _provider_keys(organization_id: UUID) -> tuple[ProviderKey, ...]:
     kept = ProviderCredential.objects.for_organization(organization_id)
-    return tuple(ProviderKey(id=each.pk, provider=each.provider, sealed=bytes(each.sealed)) for each in kept)
+    return tuple(ProviderKey(each.pk, each.provider, bytes(each.sealed), each.base_url) for each in kept)

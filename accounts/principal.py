@@ -23,11 +23,15 @@ class KeyRules:
 
 @dataclass(frozen=True, slots=True)
 class ProviderKey:
-    """An organization's own key at a provider, as it is kept: sealed. `id` is new with each change."""
+    """An organization's own key at a provider, as it is kept: sealed. `id` is new with each change.
+
+    `base_url` is where it is sent: an endpoint of the organization's own; "": the provider's.
+    """
 
     id: UUID
     provider: str
     sealed: bytes = field(repr=False)
+    base_url: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,15 +13,16 @@ class UnreadableProviderKeyError(AcronError):
     status, code, type = 503, "provider_key_unreadable", "api_error"
 
 
-def place_of(organization_id: UUID) -> bytes:
-    """The AAD: sealed for one organization, a key opens for no other."""
-    return f"provider_credential:{organization_id}".encode()
+def place_of(organization_id: UUID, base_url: str = "") -> bytes:
+    """The AAD: sealed for one organization and one endpoint, a key opens for no other."""
+    endpoint = f":{base_url}" if base_url else ""
+    return f"provider_credential:{organization_id}{endpoint}".encode()
 
 
 def secret_of(key: ProviderKey, organization_id: UUID, cipher: Cipher) -> str:
     """Raises UnreadableProviderKeyError, which says who can mend it."""
     try:
-        return cipher.open(key.sealed, aad=place_of(organization_id)).decode()
+        return cipher.open(key.sealed, aad=place_of(organization_id, key.base_url)).decode()
     except DecryptionError:
         raise UnreadableProviderKeyError(
             f"your organization's own {key.provider} key cannot be opened; enter it again under /settings/providers, "

@@ -11,6 +11,7 @@ class Right(StrEnum):
     """One thing that somebody may or may not do. API and pages name these, never scopes or roles."""
 
     CALL_MODELS = "call models"
+    GIVE_FEEDBACK = "say how good an answer was"
     READ_ANALYTICS = "read analytics"
     MANAGE_OWN_KEYS = "manage own keys"
     MANAGE_KEYS = "manage everybody's keys"
@@ -34,6 +35,7 @@ class Needs:
 
 TABLE: dict[Right, Needs] = {
     Right.CALL_MODELS: Needs(Scope.INFER, Role.MEMBER),
+    Right.GIVE_FEEDBACK: Needs(Scope.INFER, Role.MEMBER),
     Right.READ_ANALYTICS: Needs(Scope.ANALYTICS, Role.VIEWER),
     Right.MANAGE_OWN_KEYS: Needs(Scope.ADMIN, Role.MEMBER),
     Right.MANAGE_KEYS: Needs(Scope.ADMIN, Role.ADMIN),

@@ -22,7 +22,7 @@ def register() -> None:
         SealedRows(
             "provider keys",
             ProviderCredential.all_organizations.all,
-            lambda row: provider_keys.place_of(row.organization_id),
+            lambda row: provider_keys.place_of(row.organization_id, row.base_url),
         ),
         SecondFactors(),
         SealedRows("waiting emails", OutgoingEmail.objects.all, lambda row: outbox.aad_of(row.pk)),

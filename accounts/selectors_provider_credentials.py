@@ -10,9 +10,13 @@ from accounts.principal import ProviderKey
 
 @dataclass(frozen=True, slots=True)
 class KeptCredential:
-    """All that is ever shown of a key. `test_result` is "" until it was tested, then "ok" or what went wrong."""
+    """All that is ever shown of a key. `test_result` is "" until it was tested, then "ok" or what went wrong.
+
+    `base_url`: the endpoint of the organization's own that it is sent to; "": the provider's.
+    """
 
     provider: str
+    base_url: str
     last_four: str
     created_at: datetime
     tested_at: datetime | None
@@ -25,6 +29,7 @@ def kept(organization_id: UUID) -> dict[str, KeptCredential]:
     return {
         each.provider: KeptCredential(
             provider=each.provider,
+            base_url=each.base_url,
             last_four=each.last_four,
             created_at=each.created_at,
             tested_at=each.tested_at,
@@ -37,4 +42,4 @@ def kept(organization_id: UUID) -> dict[str, KeptCredential]:
 def provider_keys(organization_id: UUID) -> tuple[ProviderKey, ...]:
     """What a principal carries, for those that are not read from a key's record: commands, people in the browser."""
     own = ProviderCredential.objects.for_organization(organization_id)
-    return tuple(ProviderKey(id=each.pk, provider=each.provider, sealed=bytes(each.sealed)) for each in own)
+    return tuple(ProviderKey(each.pk, each.provider, bytes(each.sealed), each.base_url) for each in own)

@@ -13,7 +13,8 @@ from accounts.keys import Peppers
 from accounts.principal import Principal
 from accounts.revocations import RedisRevocations, Revocations
 from accounts.scopes import Scope
-from acron_site.lib.config import Config, SettingsError
+from acron_site.lib.config import Config, SettingsError, reach_of
+from acron_site.lib.outbound import Reach
 
 
 @cache
@@ -37,6 +38,11 @@ def peppers() -> Peppers:
 def cipher() -> Cipher:
     """Seals and opens what is kept at rest."""
     return cipher_from(settings.ENCRYPTION_KEY)
+
+
+def reach() -> Reach:
+    """Where addresses that organizations supply may lead."""
+    return reach_of(settings.ACRON)
 
 
 @cache

@@ -3,7 +3,6 @@
 import sys
 from pathlib import Path
 
-from acron_site import web
 from acron_site.lib.config import Config
 from acron_site.supervisor import Program
 
@@ -21,9 +20,9 @@ def web_workers(config: Config, descriptor: int) -> list[Program]:
     return [
         Program(
             f"web worker {number}",
-            (sys.executable, "-m", "acron_site.web", str(descriptor)),
+            (sys.executable, "-m", "acron_site.web", str(descriptor), str(config.api.shutdown_grace_seconds)),
             group="web",
-            stop_seconds=web.GRACE_SECONDS + 1,
+            stop_seconds=config.api.shutdown_grace_seconds + 5,
             descriptors=(descriptor,),
         )
         for number in range(1, worker_count(config) + 1)

@@ -8,14 +8,12 @@ import uvicorn
 
 from acron_site import protocol
 
-GRACE_SECONDS = 5
-
 # of glibc's mallopt(3): give memory back early, and keep one heap for all threads. Saves some 3 MB a worker
 _MALLOC = {-8: 1, -1: 131_072, -3: 131_072}  # M_ARENA_MAX, M_TRIM_THRESHOLD, M_MMAP_THRESHOLD
 
 
-def serve(descriptor: int) -> None:
-    """Serves until SIGTERM, then finishes what it has begun, within GRACE_SECONDS."""
+def serve(descriptor: int, grace_seconds: int) -> None:
+    """Serves until SIGTERM, then finishes what it has begun, within the grace."""
     _save_memory()
     protocol.install()
     config = uvicorn.Config(
@@ -31,7 +29,7 @@ def serve(descriptor: int) -> None:
         log_level="warning",
         # longer than what usual clients keep a connection in their pool: else they send into a closing one
         timeout_keep_alive=75,
-        timeout_graceful_shutdown=GRACE_SECONDS,
+        timeout_graceful_shutdown=grace_seconds,
     )
     uvicorn.Server(config).run(sockets=[socket.socket(fileno=descriptor)])
 
@@ -44,4 +42,4 @@ def _save_memory() -> None:
 
 
 if __name__ == "__main__":
-    serve(int(sys.argv[1]))
+    serve(int(sys.argv[1]), int(sys.argv[2]))

@@ -3,7 +3,7 @@
 from django.contrib import admin
 
 from acron_site.lib.admin import LookOnly
-from analytics.models import InferenceEvent, KeptContent
+from analytics.models import Feedback, InferenceEvent, KeptContent
 
 
 @admin.register(InferenceEvent)
@@ -43,3 +43,14 @@ class KeptContentAdmin(LookOnly):
     search_fields = ("event_id__exact",)
     ordering = ("-event_id",)
     shown = ("event_id", "organization_id", "occurred_at")
+
+
+@admin.register(Feedback)
+class FeedbackAdmin(LookOnly):
+    list_display = ("created_at", "organization_id", "request_id", "score", "task_type", "outcome")
+    search_fields = ("request_id__exact",)
+    ordering = ("-id",)
+    shown = (
+        "id", "organization_id", "request_id", "key_id", "person_id", "score", "task_type", "outcome", "created_at",
+        "updated_at",
+    )  # fmt: skip

@@ -10,8 +10,9 @@ class AnalyticsConfig(AppConfig):
     def ready(self) -> None:
         from accounts import belongings, resealing
         from analytics import content_store
-        from analytics.belongings import KeptWords, LedgerRows
+        from analytics.belongings import GivenFeedback, KeptWords, LedgerRows
 
+        belongings.register(GivenFeedback())
         belongings.register(LedgerRows())
         belongings.register(KeptWords())
         resealing.register(content_store.sealed_rows())

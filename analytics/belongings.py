@@ -9,8 +9,8 @@ from django.db.models import Q
 
 from accounts import wiring
 from accounts.encryption import DecryptionError
-from analytics import content_store, documents, selectors, services
-from analytics.models import KeptContent
+from analytics import content_store, documents, feedback, selectors, services
+from analytics.models import Feedback, KeptContent
 
 _AT_ONCE = 1_000
 
@@ -52,6 +52,23 @@ class KeptWords:
             last = part[-1]
             is_later = Q(occurred_at__gt=last.occurred_at) | Q(occurred_at=last.occurred_at, event_id__gt=last.pk)
             part = list(kept.filter(is_later, occurred_at__gte=last.occurred_at)[:_AT_ONCE])
+
+    def erase(self, organization_id: UUID) -> Iterator[int]:  # noqa: ARG002 - as the protocol has it
+        return iter(())
+
+    def organizations(self) -> Iterator[UUID]:
+        return iter(())
+
+
+class GivenFeedback:
+    """What callers said of answers. The database erases it with the organization."""
+
+    name = "feedback"
+
+    def export(self, organization_id: UUID) -> Iterator[Mapping[str, Any]]:
+        """Oldest first."""
+        for row in Feedback.objects.for_organization(organization_id).order_by("created_at", "pk").iterator(_AT_ONCE):
+            yield {**documents.of_feedback(feedback.kept(row)), "key_id": row.key_id, "person_id": row.person_id}
 
     def erase(self, organization_id: UUID) -> Iterator[int]:  # noqa: ARG002 - as the protocol has it
         return iter(())

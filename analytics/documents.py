@@ -4,6 +4,7 @@ from decimal import Decimal
 from typing import Any
 
 from acron_site.lib import money
+from analytics.feedback import Kept
 from analytics.selectors import Inference, Metrics
 
 
@@ -101,3 +102,14 @@ def _percent(part: Decimal, whole: Decimal) -> float | None:
 
 def _rounded(value: float | None) -> float | None:
     return None if value is None else round(value, 3)
+
+
+def of_feedback(kept: Kept) -> dict[str, Any]:
+    return {
+        "request_id": kept.request_id,
+        "score": kept.score,
+        "task_type": kept.task_type or None,
+        "outcome": kept.outcome,
+        "created_at": kept.created_at,
+        "updated_at": kept.updated_at,
+    }

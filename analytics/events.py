@@ -66,7 +66,7 @@ class InferenceFacts:
     organization_id: UUID
     occurred_at: datetime
     status: EventStatus
-    endpoint: str  # "chat.completions" | "infer"
+    endpoint: str  # "chat.completions" | "messages" | "infer"
     routing_mode: str  # "autopilot" | "guided" | "explicit"
     route_reason: str
     model_requested: str

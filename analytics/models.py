@@ -4,8 +4,10 @@ from typing import Any
 
 from django.db import models
 from django.db.models import Q
+from django.utils import timezone
 
 from accounts.tenancy import OrganizationScopedModel
+from acron_site.lib.ids import uuid7
 from analytics.events import CostStatus, EventStatus
 
 
@@ -150,3 +152,41 @@ class KeptContent(OrganizationScopedModel):
 
     def __str__(self) -> str:
         return f"content of {self.event_id}"
+
+
+class Feedback(OrganizationScopedModel):
+    """What one caller says of one request: a key, a person in the browser, or whoever calls without a key.
+
+    Nothing of what was asked or answered stands here. Ids of keys and people outlive them, as in the ledger.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    organization = models.ForeignKey(
+        "accounts.Organization",
+        on_delete=models.CASCADE,
+        related_name="+",
+        db_index=False,  # the indexes below begin with it
+    )
+    request_id = models.CharField(max_length=128)
+    key_id = models.UUIDField(null=True, blank=True)
+    person_id = models.UUIDField(null=True, blank=True)
+    score = models.FloatField(null=True, blank=True)
+    task_type = models.CharField(max_length=64, blank=True)
+    outcome = models.JSONField(null=True, blank=True)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta(OrganizationScopedModel.Meta):
+        verbose_name_plural = "feedback"
+        indexes = [models.Index(fields=["organization", "created_at"], name="feedback_by_age")]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["organization", "request_id", "key_id", "person_id"],
+                name="feedback_once_per_caller",
+                nulls_distinct=False,
+            ),
+            models.CheckConstraint(condition=Q(score__gte=0, score__lte=5), name="feedback_score_is_a_quality"),
+        ]
+
+    def __str__(self) -> str:
+        return f"feedback on {self.request_id}"

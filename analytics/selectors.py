@@ -149,6 +149,11 @@ def totals(organization_id: UUID, since: datetime | None = None) -> Metrics:
     return Metrics(tier_hits=tier_hits, **sums)
 
 
+def has_request(organization_id: UUID, request_id: str) -> bool:
+    """Whether the ledger has a row of it."""
+    return InferenceEvent.objects.for_organization(organization_id).filter(request_id=request_id).exists()
+
+
 def spent_by_keys(organization_id: UUID, key_ids: Collection[UUID], since: datetime) -> Decimal:
     """What calls of these keys have cost since a moment. Calls under way are left out: their rows hold estimates."""
     rows = InferenceEvent.objects.for_organization(organization_id).filter(

@@ -8,14 +8,20 @@ from accounts.encryption import Cipher
 from acron_site.lib.config import Cache
 from acron_site.lib.redis_links import Links
 from caching.backends.memory import MemoryStore
+from caching.backends.memory_leases import MemoryLeases
 from caching.backends.redis import RedisStore
+from caching.backends.redis_leases import RedisLeases
 from caching.exact import ExactCache
+from caching.idempotency import Idempotency
+from caching.leases import Leases
 from caching.protocols import ExactStore
 
 logger = logging.getLogger(__name__)
 
 # what the seal and the head add to an entry; generous, a slightly larger reply is still read
 _SEAL_BYTES = 1024
+# answers under an Idempotency-Key that a process keeps for the time that Redis is away
+_SPARE_BYTES = 16 * 1024 * 1024
 
 _memory_stores: WeakSet[MemoryStore] = WeakSet()
 
@@ -30,9 +36,7 @@ def exact_store(config: Cache, *, redis_url: str, links: Links | None = None) ->
         return RedisStore(links or redis_links(config, redis_url), max_value_bytes=config.max_entry_bytes + _SEAL_BYTES)
     if config.backend == "redis":
         logger.warning("cache.memory_instead_of_redis: set REDIS_URL so that all workers share their answers")
-    store = MemoryStore(config.memory_max_bytes)
-    _memory_stores.add(store)
-    return store
+    return _memory_store(config.memory_max_bytes)
 
 
 def memory_stores() -> tuple[MemoryStore, ...]:
@@ -42,3 +46,21 @@ def memory_stores() -> tuple[MemoryStore, ...]:
 
 def exact_cache(config: Cache, store: ExactStore, *, cipher: Cipher) -> ExactCache:
     return ExactCache(store, cipher, clock=time.time, max_entry_bytes=config.max_entry_bytes)
+
+
+def leases(config: Cache, links: Links | None) -> Leases:
+    """Among all workers where they share a Redis."""
+    return RedisLeases(links) if config.backend == "redis" and links is not None else MemoryLeases()
+
+
+def idempotency(
+    config: Cache, cache: ExactCache, leases: Leases, *, cipher: Cipher, secret: bytes, patience_seconds: float
+) -> Idempotency:
+    spare = exact_cache(config, _memory_store(_SPARE_BYTES), cipher=cipher)
+    return Idempotency(cache, spare, leases, secret=secret, patience_seconds=patience_seconds)
+
+
+def _memory_store(max_bytes: int) -> MemoryStore:
+    store = MemoryStore(max_bytes)
+    _memory_stores.add(store)
+    return store

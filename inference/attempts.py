@@ -1,7 +1,9 @@
 """One call at a provider in the ledger: opened before, settled exactly once after."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from time import perf_counter
+from typing import Protocol
 
 from accounts.limits.balances import Reservation
 from acron_site.lib.errors import AcronError
@@ -10,10 +12,19 @@ from inference import facts
 from inference.accounting import NOTHING_USED, Accountant, Bill
 from inference.domain import Completion, Route, Usage
 from inference.facts import Visit
+from inference.resilience.retries import Failure
 from inference.routing.needs import estimate_tokens
 
 _CLIENT_CLOSED_REQUEST = 499  # nginx's number for a caller who left; nobody sees it but the ledger
 _NO_USAGE = Usage()
+
+
+class Line(Protocol):
+    """One call under way, as the switchboard sees it: ended once, or dropped when its caller has left."""
+
+    def end(self, failure: Failure | None, error: AcronError | None) -> None: ...
+
+    def drop(self) -> None: ...
 
 
 class Attempt:
@@ -27,16 +38,21 @@ class Attempt:
         *,
         ledger: Ledger,
         accountant: Accountant,
+        number: int = 1,
         reservation: Reservation | None = None,
+        is_heard: Callable[[], bool],
+        line: Line,
     ) -> None:
         self._visit, self._route, self._reservation = visit, route, reservation
-        self._ledger, self._accountant = ledger, accountant
+        self._ledger, self._accountant, self._line = ledger, accountant, line
+        self._is_heard, self._is_over = is_heard, False
         self._provider_started = perf_counter()
         self._first_token_at: float | None = None
         self.is_settled = False
         self.estimate = Usage(tokens=TokenCounts(input=estimate_tokens(visit.ask.sketch)), is_estimate=True)
         estimated = accountant.estimated(route.model, self.estimate, is_free=visit.principal.is_test)
-        self.facts = facts.of_start(visit, route, provider_name, money=facts.money(self.estimate, estimated))
+        money = facts.money(self.estimate, estimated)
+        self.facts = facts.of_start(visit, route, provider_name, attempt=number, money=money)
         ledger.open(self.facts)
 
     def saw_first_token(self) -> None:
@@ -44,16 +60,22 @@ class Attempt:
             self._first_token_at = perf_counter()
 
     async def succeed(self, completion: Completion) -> None:
+        self._hang_up(None, None)
         bill = self._bill(completion.usage, answered=completion.model_answered)
-        await self._settle(EventStatus.OK, completion.usage, bill, http_status=200)
+        if self._is_heard():
+            await self._settle(EventStatus.OK, completion.usage, bill, http_status=200)
+        else:  # an answer that was waited for to its end although its caller had left
+            await self._settle(EventStatus.CLIENT_GONE, completion.usage, bill, http_status=_CLIENT_CLOSED_REQUEST)
 
-    async def fail(self, error: AcronError, usage: Usage | None) -> None:
+    async def fail(self, error: AcronError, usage: Usage | None, *, failure: Failure = Failure.TRANSIENT) -> None:
         """`usage` is what the provider did before it failed; None when it refused the call, which costs nothing."""
+        self._hang_up(failure, error)
         bill = NOTHING_USED if usage is None else self._bill(usage)
         await self._settle(EventStatus.ERROR, usage or _NO_USAGE, bill, http_status=error.status, error_code=error.code)
 
     async def abandon(self, usage: Usage) -> None:
         """The caller has left before the end."""
+        self.release()
         await self._settle(EventStatus.CLIENT_GONE, usage, self._bill(usage), http_status=_CLIENT_CLOSED_REQUEST)
 
     async def _settle(
@@ -78,6 +100,18 @@ class Attempt:
             **facts.money(usage, bill),
         )
         await self._ledger.settle(self.facts)
+
+    def release(self) -> None:
+        """Whatever has happened, the call is not under way any more."""
+        if not self._is_over:
+            self._is_over = True
+            self._line.drop()
+
+    def _hang_up(self, failure: Failure | None, error: AcronError | None) -> None:
+        """Once, before anything that can be interrupted."""
+        if not self._is_over:
+            self._is_over = True
+            self._line.end(failure, error)
 
     def _bill(self, usage: Usage, *, answered: str = "") -> Bill:
         if self._visit.principal.is_test:

@@ -9,7 +9,8 @@ from datetime import date
 from pathlib import Path
 
 from acron_site.lib.errors import UnknownModelError
-from inference import entries, prices
+from inference import deployments, entries, prices
+from inference.deployments import Deployment
 from inference.entries import CatalogError, Entry
 from inference.prices import PriceSheet
 
@@ -30,6 +31,7 @@ CAPABILITIES = frozenset(
         "reasoning",
         "sampling",
         "streaming",
+        "thinking_budget",
         "tools",
         "vision",
         "web_search",
@@ -66,6 +68,8 @@ class Model:
     dialect: str = "openai"  # one of DIALECTS: how its provider is spoken to
     is_simulated: bool = False  # the mock provider answers in its place
     takes_own_key: bool = False  # an organization may bring its own key for it
+    listed_deployments: tuple[Deployment, ...] = ()  # of the file; once loaded, those whose keys are set
+    fallbacks: tuple[str, ...] = ()  # models that answer in turn when this one fails
 
     @property
     def is_available(self) -> bool:
@@ -75,6 +79,30 @@ class Model:
     def answered_by(self) -> str:
         """The dialect that carries its calls: "mock" for a simulated model."""
         return "mock" if self.is_simulated else self.dialect
+
+    @property
+    def deployments(self) -> tuple[Deployment, ...]:
+        """The ways to call it; there is always one."""
+        return self.listed_deployments or (
+            deployments.sole(
+                provider=self.provider,
+                base_url=self.base_url,
+                api_key_env=self.api_key_env,
+                upstream_model=self.upstream_model,
+            ),
+        )
+
+    def at(self, deployment: Deployment) -> "Model":
+        """The same model as it is called there."""
+        if not self.listed_deployments:
+            return self
+        return replace(
+            self,
+            base_url=deployment.base_url,
+            api_key_env=deployment.api_key_env,
+            upstream_model=deployment.upstream_model,
+            listed_deployments=(deployment,),
+        )
 
     def is_one_of(self, names: Collection[str]) -> bool:
         """Whether it is named there, by its name or an alias."""
@@ -125,11 +153,11 @@ class Catalog:
     def names(self) -> tuple[str, ...]:
         return tuple(model.name for model in self.models)
 
-    def find(self, name: str) -> Model:
-        """The model with this name or alias. Raises UnknownModelError."""
+    def find(self, name: str, *, param: str = "model") -> Model:
+        """The model with this name or alias. Raises UnknownModelError that names the field `param`."""
         model = self._by_name.get(name)
         if model is None:
-            raise UnknownModelError(_unknown(name, self._by_name), param="model")
+            raise UnknownModelError(_unknown(name, self._by_name), param=param)
         return model
 
     def answering(self, upstream_name: str, *, asked: Model) -> Model:
@@ -167,7 +195,13 @@ class Catalog:
 
     def _with_own_keys(self, model: Model, providers: Collection[str]) -> Model:
         if model.takes_own_key and model.provider in providers:
-            return replace(model, is_simulated=False, unavailable_because=_retired(model, self._today))
+            # its key is for the provider itself, not for the servers that the operator lists
+            return replace(
+                model,
+                is_simulated=False,
+                unavailable_because=_retired(model, self._today),
+                listed_deployments=(),
+            )
         return replace(model, automatic=model.automatic and model.answered_by != "mock")
 
 
@@ -186,14 +220,15 @@ def load(path: Path, environ: Mapping[str, str], *, mock: bool, today: date | No
         for model in _models(name, entry, providers=providers, quality_source=quality_source)
     ]
     document.finish()
+    _require_known_fallbacks(listed)
     usable = (_for_use(model, environ, mock=mock, today=today) for model in listed)
     return Catalog(usable, is_simulated=mock, providers=providers.values(), today=today)
 
 
 def _provider(name: str, entry: Entry, environ: Mapping[str, str]) -> ProviderEntry:
     dialect = entry.choice("kind", DIALECTS)
-    listed, variable = _base_url(entry), entry.text("base_url_env", "")
-    base_url = _address(environ.get(variable, ""), f"environment variable {variable}") or listed
+    listed, variable = entry.address("base_url"), entry.text("base_url_env", "")
+    base_url = entries.address(environ.get(variable, ""), f"environment variable {variable}") or listed
     # Cohere's variable names the server, its OpenAI-compatible API lies under a path of it
     server_url = base_url.removesuffix(path := entry.text("path", ""))
     base_url = server_url + path
@@ -202,16 +237,6 @@ def _provider(name: str, entry: Entry, environ: Mapping[str, str]) -> ProviderEn
     provider = ProviderEntry(name, dialect, base_url, entry.text("api_key_env", ""), server_url)
     entry.finish()
     return provider
-
-
-def _base_url(entry: Entry) -> str:
-    return _address(entry.text("base_url", ""), f"{entry.place}: base_url")
-
-
-def _address(url: str, place: str) -> str:
-    if url and not url.startswith(("https://", "http://")):
-        raise CatalogError(f"{place}: expected an address that starts with https:// or http://, found {url!r}")
-    return url.rstrip("/")
 
 
 def _models(name: str, entry: Entry, *, providers: Mapping[str, ProviderEntry], quality_source: str) -> Iterator[Model]:
@@ -231,14 +256,23 @@ def _models(name: str, entry: Entry, *, providers: Mapping[str, ProviderEntry], 
             aliases=(),
             automatic=False,
             retires_on=retires_on,
+            listed_deployments=_of_snapshot(model, snapshot, fields),
         )
 
 
+def _of_snapshot(model: Model, snapshot: str, entry: Entry) -> tuple[Deployment, ...]:
+    of_model = model.listed_deployments
+    found = deployments.for_snapshot(of_model, provider=model.provider, model=model.upstream_model, snapshot=snapshot)
+    if of_model and not found:
+        raise CatalogError(f"{entry.place}: every deployment has an upstream_model of its own, so none knows it")
+    return found
+
+
 def _model(name: str, entry: Entry, *, provider: ProviderEntry, quality_source: str) -> Model:
-    own_base_url = _base_url(entry)
+    own_base_url = entry.address("base_url")
     # a model on a server of its own never inherits the provider's key: it would be sent to a stranger
     inherited_key = "" if own_base_url else provider.api_key_env
-    return Model(
+    model = Model(
         name=name,
         provider=provider.name,
         upstream_model=entry.text("upstream_model", name),
@@ -258,6 +292,11 @@ def _model(name: str, entry: Entry, *, provider: ProviderEntry, quality_source: 
         dialect=provider.dialect,
         # nor is it sent an organization's
         takes_own_key=provider.takes_keys and not own_base_url,
+        fallbacks=entry.names("fallbacks"),
+    )
+    return replace(
+        model,
+        listed_deployments=deployments.parse(entry, provider=provider.name, inherited=model.deployments[0]),
     )
 
 
@@ -285,15 +324,22 @@ def _for_use(model: Model, environ: Mapping[str, str], *, mock: bool, today: dat
         unavailable_because="" if mock or is_mock_model else _obstacle(model, environ, today),
         automatic=model.automatic and (mock or not is_mock_model),
         is_simulated=mock and not is_mock_model,
+        listed_deployments=model.listed_deployments if mock else _reachable(model, environ),
     )
+
+
+def _reachable(model: Model, environ: Mapping[str, str]) -> tuple[Deployment, ...]:
+    listed = model.listed_deployments
+    return tuple(one for one in listed if one.has_key(environ)) or listed
 
 
 def _obstacle(model: Model, environ: Mapping[str, str], today: date | None) -> str:
     if retired := _retired(model, today):
         return retired
-    if model.api_key_env and not environ.get(model.api_key_env):
+    if not any(one.has_key(environ) for one in model.deployments):
+        variables = " or ".join(dict.fromkeys(one.api_key_env for one in model.deployments))
         own = ", or bring a key of your own under /settings/providers" if model.takes_own_key else ""
-        return f"set {model.api_key_env}{own}"
+        return f"set {variables}{own}"
     return ""
 
 
@@ -301,6 +347,17 @@ def _retired(model: Model, today: date | None) -> str:
     if today is not None and model.retires_on is not None and model.retires_on <= today:
         return f"{model.provider} switched it off on {model.retires_on}; choose a newer model"
     return ""
+
+
+def _require_known_fallbacks(models: Iterable[Model]) -> None:
+    known = _index(models)
+    for model in known.values():
+        for name in model.fallbacks:
+            place = f"models {model.name}: fallbacks"
+            if name not in known:
+                raise CatalogError(f"{place}: {name!r} is no model{entries.did_you_mean(name, known)}")
+            if known[name] is model or known[name].kind != model.kind:
+                raise CatalogError(f"{place}: {name!r} must be another model of the same kind")
 
 
 def _index(models: Iterable[Model]) -> dict[str, Model]:

@@ -1,5 +1,10 @@
-"""Tries a key at its provider, with the provider's own SDK and the cheapest call that needs a key."""
+"""Tries a key where it is used, with the cheapest call that needs one: at a provider with its own SDK.
 
+An organization's own endpoint is asked over the gateway's guarded client: SDKs look names up by themselves and follow
+redirects.
+"""
+
+import asyncio
 import queue
 import threading
 from collections.abc import Callable
@@ -7,12 +12,20 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
-from acron_site.lib.errors import OverloadedError
+import orjson
+
+from acron_site.lib import outbound
+from acron_site.lib.errors import InvalidRequestError, OverloadedError, UpstreamError, UpstreamTimeoutError
+from acron_site.lib.outbound import Reach
 from inference.catalog import ProviderEntry
+from inference.providers.anthropic_access import API_VERSION
+from inference.providers.base import Call
+from inference.providers.transport import HttpTransport
 
 LIMIT_SECONDS = 10.0
 _MOST_AT_ONCE = 8
 _LEAST_REFUSAL = 400
+_LONGEST_LIST_BYTES = 4_194_304  # of models
 
 OK = "ok"
 _TIMED_OUT = "no answer within {:g} s; try again"
@@ -56,7 +69,23 @@ class Outcome:
 
 def check(provider: ProviderEntry, secret: str, *, limit_seconds: float = LIMIT_SECONDS) -> Outcome:
     """Returns after `limit_seconds` at the latest. Raises OverloadedError when too many wait already."""
-    call = _prepared(provider, secret, limit_seconds)
+    return _outcome(_prepared(provider, secret, limit_seconds), _AT_PROVIDER, limit_seconds)
+
+
+def check_own_endpoint(
+    provider: ProviderEntry, secret: str, base_url: str, *, reach: Reach, limit_seconds: float = LIMIT_SECONDS
+) -> Outcome:
+    """As `check`, of an endpoint of an organization's own that speaks this provider's API."""
+    try:
+        endpoint = outbound.check_url(base_url, reach=reach)
+    except InvalidRequestError as error:  # the operator has since taken it from the list
+        return Outcome(error.message)
+    guard = None if endpoint.is_listed else reach
+    call = _own_endpoint_call(provider, secret, endpoint.url, reach=guard, limit_seconds=limit_seconds)
+    return _outcome(call, _AT_OWN_ENDPOINT, limit_seconds)
+
+
+def _outcome(call: _Call, place: "_Place", limit_seconds: float) -> Outcome:
     if not _running.acquire(blocking=False):
         raise OverloadedError(
             "too many connections are being tested just now; try again shortly", headers={"Retry-After": "5"}
@@ -65,7 +94,7 @@ def check(provider: ProviderEntry, secret: str, *, limit_seconds: float = LIMIT_
 
     def work() -> None:
         try:
-            said.put(_said_by(call, limit_seconds))
+            said.put(_said_by(call, place, limit_seconds))
         finally:
             _running.release()
 
@@ -77,30 +106,51 @@ def check(provider: ProviderEntry, secret: str, *, limit_seconds: float = LIMIT_
         return Outcome(_TIMED_OUT.format(limit_seconds))
 
 
-def _said_by(call: _Call, limit_seconds: float) -> str:
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Who is asked, and what may help when the address is wrong."""
+
+    who: str
+    check_address: str
+    on_other_status: str
+
+
+_AT_PROVIDER = _Place(
+    who="the provider",
+    check_address="the operator may have to check its address",
+    on_other_status="the operator may have to check its address",
+)
+_AT_OWN_ENDPOINT = _Place(
+    who="your endpoint",
+    check_address="check its address, which must be in the public network unless the operator lists it",
+    on_other_status="check its address; if it lists no models, send a request to see whether it takes the key",
+)
+
+
+def _said_by(call: _Call, place: _Place, limit_seconds: float) -> str:
     try:
         call()
     except _RefusedError as error:
-        return _in_words(error.status)
+        return _in_words(error.status, place)
     except _SilentError:
         return _TIMED_OUT.format(limit_seconds)
     except _UnreachableError:
-        return "the provider cannot be reached; the operator may have to check its address"
+        return f"{place.who} cannot be reached; {place.check_address}"
     except (_UnexpectedError, ValueError, TypeError, AttributeError):  # what SDKs make of an answer from elsewhere
-        return "something else than the provider answered; the operator may have to check its address"
+        return f"something else than {place.who.removeprefix('your ')} answered; {place.check_address}"
     return OK
 
 
-def _in_words(status: int) -> str:
+def _in_words(status: int, place: _Place) -> str:
     if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
-        return f"the provider refused this key ({status}); check it, and what it may do there"
+        return f"{place.who} refused this key ({status}); check it, and what it may do there"
     if status == HTTPStatus.PAYMENT_REQUIRED:
-        return f"the provider knows this key, but the account has no credit ({status})"
+        return f"{place.who} knows this key, but the account has no credit ({status})"
     if status == HTTPStatus.TOO_MANY_REQUESTS:
-        return f"the provider takes no more requests for this key just now ({status}); try again later"
+        return f"{place.who} takes no more requests for this key just now ({status}); try again later"
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        return f"the provider failed ({status}); try again later"
-    return f"the provider answered {status}; the operator may have to check its address"
+        return f"{place.who} failed ({status}); try again later"
+    return f"{place.who} answered {status}; {place.on_other_status}"
 
 
 def _prepared(provider: ProviderEntry, secret: str, limit_seconds: float) -> _Call:
@@ -182,3 +232,46 @@ def _cohere_call(provider: ProviderEntry, secret: str, limit_seconds: float) -> 
             raise _RefusedError(error.status_code) from None
 
     return call
+
+
+def _own_endpoint_call(
+    provider: ProviderEntry, secret: str, base_url: str, *, reach: Reach | None, limit_seconds: float
+) -> _Call:
+    if provider.dialect == "anthropic":
+        url = f"{base_url.removesuffix('/v1')}/v1/models?limit=1"
+        headers = {"x-api-key": secret, "anthropic-version": API_VERSION}
+    else:
+        url, headers = f"{base_url}/models", {"Authorization": f"Bearer {secret}"}
+    question = Call(url=url, headers=headers, body=b"", stream=False, method="GET")
+
+    def call() -> None:
+        try:
+            status, answer = asyncio.run(_asked(question, reach=reach, limit_seconds=limit_seconds))
+        except UpstreamTimeoutError:
+            raise _SilentError from None
+        except UpstreamError:
+            raise _UnreachableError from None
+        if status != HTTPStatus.OK:
+            raise _RefusedError(status)
+        document = orjson.loads(answer)
+        if not isinstance(document["data"], list):
+            raise _UnexpectedError
+
+    return call
+
+
+async def _asked(question: Call, *, reach: Reach | None, limit_seconds: float) -> tuple[int, bytes]:
+    transport = HttpTransport(
+        connect_timeout_seconds=limit_seconds,
+        total_timeout_seconds=limit_seconds,
+        max_answer_bytes=_LONGEST_LIST_BYTES,
+        reach=reach,
+    )
+    try:
+        reply = await transport.send(question)
+        try:
+            return reply.status, await reply.read()
+        finally:
+            reply.close()
+    finally:
+        await transport.close()

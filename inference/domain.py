@@ -27,11 +27,20 @@ class Format(StrEnum):
     RESPONSES = "responses"  # OpenAI's newer one
     EMBEDDINGS = "embeddings"
 
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """The kinds of models in the catalogue that answer in it."""
+        return _KINDS.get(self, ("chat",))
+
+
+_KINDS = {Format.RESPONSES: ("chat", "responses"), Format.EMBEDDINGS: ("embedding",)}
+
 
 class CacheStatus(StrEnum):
     HIT_T1 = "HIT-T1"
     MISS = "MISS"
     BYPASS = "BYPASS"
+    COALESCED = "COALESCED"
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,8 @@ from functools import partial
 from time import perf_counter
 from typing import Any
 
+import orjson
+
 from accounts.directory import KeyDirectory
 from accounts.keys import token_from
 from accounts.principal import Principal
@@ -19,8 +21,11 @@ from acron_site.lib.errors import (
     OverloadedError,
 )
 from inference.domain import Answer, Ask, EventStream, Format, RoutingMode
+from inference.line import Line
 from inference.pipeline import Gateway
-from inference.wire import chat, headers, keys, native
+from inference.stored_responses import PREFIX, StoredResponses
+from inference.token_count import TokenCounter
+from inference.wire import chat, embeddings, headers, keys, messages, models, native, responses
 from inference.wire.addresses import Proxies
 from inference.wire.formats import MANNERS
 from inference.wire.http import CallerGone, Head, read_body, read_head, refusal
@@ -64,12 +69,13 @@ class Exchange:
 
 Handler = Callable[[Principal, Exchange], Awaitable[None]]
 
+_ONE_MODEL = "/v1/models/"
 # addresses that tell errors in another way than OpenAI's, by what their path begins with
-_FORMATS: dict[str, Format] = {}
+_FORMATS: dict[str, Format] = {"/v1/messages": Format.MESSAGES}
 
 
 class Door:
-    """Serves `POST /v1/chat/completions`, `POST /infer`, `GET /v1/models` and `GET /v1/key`."""
+    """Serves the gateway's addresses: `/infer`, and under `/v1/` what OpenAI's and Anthropic's clients ask for."""
 
     def __init__(
         self,
@@ -77,17 +83,26 @@ class Door:
         gateway: Gateway,
         keys: KeyDirectory,
         models: Callable[[Principal], bytes],
+        counter: TokenCounter,
+        stored: StoredResponses,
         proxies: Proxies,
         default_mode: RoutingMode,
         max_body_bytes: int,
         max_in_flight: int,
+        max_in_flight_bytes: int,
+        keep_alive_seconds: float,
     ) -> None:
-        self._gateway, self._keys, self._models = gateway, keys, models
-        self._proxies, self._default_mode = proxies, default_mode
+        self._gateway, self._keys, self._models, self._counter = gateway, keys, models, counter
+        self._stored, self._proxies, self._default_mode = stored, proxies, default_mode
         self._max_body_bytes, self._max_in_flight = max_body_bytes, max_in_flight
-        self._in_flight = 0
+        self._max_in_flight_bytes, self._keep_alive_seconds = max_in_flight_bytes, keep_alive_seconds
+        self._in_flight = self._in_flight_bytes = 0
         self._routes: dict[str, tuple[str, Handler]] = {
             "/v1/chat/completions": ("POST", partial(self._answer, chat.read)),
+            "/v1/messages": ("POST", partial(self._answer, messages.read)),
+            "/v1/messages/count_tokens": ("POST", self._count_tokens),
+            "/v1/responses": ("POST", partial(self._answer, responses.read)),
+            "/v1/embeddings": ("POST", partial(self._answer, embeddings.read)),
             "/infer": ("POST", self._infer),
             "/v1/models": ("GET", self._list_models),
             "/v1/key": ("GET", self._tell_of_key),
@@ -120,14 +135,29 @@ class Door:
 
     async def _serve(self, exchange: Exchange) -> None:
         path, method = exchange.scope["path"], exchange.scope["method"]
-        if path not in self._routes:
-            raise NotFoundError(f"there is no {path[:200]} here; /docs lists every address")
-        expected, handler = self._routes[path]
+        expected, handler = self._route(path, method)
         if method != expected:
             raise MethodNotAllowedError(f"{path} takes {expected} only", headers={"allow": expected})
-        if self._in_flight > self._max_in_flight:
+        size = exchange.head.content_length
+        if self._in_flight > self._max_in_flight or self._in_flight_bytes + size > self._max_in_flight_bytes:
             raise OverloadedError("too many requests at once; try again shortly", headers={"retry-after": "1"})
-        await handler(await self._principal(exchange), exchange)
+        self._in_flight_bytes += size
+        try:
+            await handler(await self._principal(exchange), exchange)
+        finally:
+            self._in_flight_bytes -= size
+
+    def _route(self, path: str, method: str) -> tuple[str, Handler]:
+        """Which method an address takes, and what serves it."""
+        route = self._routes.get(path)
+        if route is not None:
+            return route
+        if path.startswith(PREFIX):  # what may be done with a kept response depends on the rest of the address
+            return method, self._relay_stored
+        name = path.removeprefix(_ONE_MODEL)
+        if name and name != path:  # it may have slashes of its own
+            return "GET", partial(self._tell_of_model, name)
+        raise NotFoundError(f"there is no {path[:200]} here; /docs lists every address")
 
     async def _principal(self, exchange: Exchange) -> Principal:
         token = token_from(exchange.head.authorization, exchange.head.api_key)
@@ -144,7 +174,7 @@ class Door:
         if answer.stream is None:
             await _send(exchange, 200, headers.of_answer(answer), answer.body)
         else:
-            await _stream(exchange, answer, answer.stream, answer.stream.__aiter__())
+            await self._stream(exchange, answer, answer.stream, answer.stream.__aiter__())
 
     async def _infer(self, principal: Principal, exchange: Exchange) -> None:
         body = await read_body(exchange.receive, exchange.head, self._max_body_bytes)
@@ -153,29 +183,51 @@ class Door:
         if answer.stream is None:
             await _send(exchange, 200, headers.of_answer(answer), native.write(answer))
         else:
-            await _stream(exchange, answer, answer.stream, native.stream(answer, answer.stream))
+            await self._stream(exchange, answer, answer.stream, native.stream(answer, answer.stream))
+
+    async def _relay_stored(self, principal: Principal, exchange: Exchange) -> None:
+        scope = exchange.scope
+        entry = None if principal.rules is None else self._gateway.allowances.enter(principal)
+        if entry is not None:
+            await self._gateway.allowances.admit(entry)
+        body = await self._stored.relay(
+            principal, exchange, method=scope["method"], path=scope["path"], query=scope.get("query_string", b"")
+        )
+        await _send(exchange, 200, headers.of_document(exchange.head.request_id), body)
 
     async def _list_models(self, principal: Principal, exchange: Exchange) -> None:
         await _send(exchange, 200, headers.of_document(exchange.head.request_id), self._models(principal))
+
+    async def _tell_of_model(self, name: str, principal: Principal, exchange: Exchange) -> None:
+        found = models.one(self._models(principal), name)
+        await _send(exchange, 200, headers.of_document(exchange.head.request_id), found)
+
+    async def _count_tokens(self, principal: Principal, exchange: Exchange) -> None:
+        body = await read_body(exchange.receive, exchange.head, self._max_body_bytes)
+        limits, count = await self._counter.count(principal, messages.read_count(body, exchange.head), exchange)
+        own = headers.of_document(exchange.head.request_id) + headers.of_limits(limits)
+        await _send(exchange, 200, own, orjson.dumps({"input_tokens": count}))
 
     async def _tell_of_key(self, principal: Principal, exchange: Exchange) -> None:
         standing = await self._gateway.allowances.standing(principal)
         own = [*headers.of_document(exchange.head.request_id), (b"cache-control", b"no-store")]
         await _send(exchange, 200, own, keys.write(principal, standing))
 
-
-async def _stream(exchange: Exchange, answer: Answer, stream: EventStream, events: AsyncIterator[bytes]) -> None:
-    """Sends `events`, which are made of `stream`; whatever happens, the stream is closed and thereby recorded."""
-    send = exchange.send
-    exchange.watch()
-    try:
-        exchange.has_begun = True
-        await send({"type": "http.response.start", "status": 200, "headers": headers.of_answer(answer)})
-        async for piece in events:
-            await send({"type": "http.response.body", "body": piece, "more_body": True})
-        await send({"type": "http.response.body", "body": b"", "more_body": False})
-    finally:
-        await stream.aclose()
+    async def _stream(
+        self, exchange: Exchange, answer: Answer, stream: EventStream, events: AsyncIterator[bytes]
+    ) -> None:
+        """Sends `events`, which are made of `stream`; whatever happens, the stream is closed and thereby recorded."""
+        exchange.watch()
+        line = Line(exchange.send, self._keep_alive_seconds)
+        try:
+            exchange.has_begun = True
+            await exchange.send({"type": "http.response.start", "status": 200, "headers": headers.of_answer(answer)})
+            async for piece in events:
+                await line.send(piece)
+            await exchange.send({"type": "http.response.body", "body": b"", "more_body": False})
+        finally:
+            line.stop()
+            await stream.aclose()
 
 
 async def _refuse(exchange: Exchange, error: AcronError) -> None:

@@ -2,7 +2,7 @@
 
 import difflib
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -60,7 +60,7 @@ class Entry:
     def choice(self, field: str, choices: Sequence[str], default: str | None = None) -> str:
         value = self.text(field, default)
         if value not in choices:
-            raise self.error(field, f"expected one of {', '.join(choices)}{_did_you_mean(value, choices)}")
+            raise self.error(field, f"expected one of {', '.join(choices)}{did_you_mean(value, choices)}")
         return value
 
     def flag(self, field: str, *, default: bool) -> bool:
@@ -90,6 +90,10 @@ class Entry:
         except ValueError:
             raise self.error(field, "expected a date like 2026-11-12") from None
 
+    def address(self, field: str) -> str:
+        """Of a server, without a slash at its end; empty when it is absent."""
+        return address(self.text(field, ""), f"{self.place}: {field}")
+
     def names(self, field: str) -> tuple[str, ...]:
         if not self.has(field):
             return ()
@@ -101,6 +105,14 @@ class Entry:
     def part(self, field: str) -> "Entry":
         """The mapping under `field`; an empty one when it is absent."""
         return Entry(f"{self.place}: {field}", self._values[field] if self.has(field) else {})
+
+    def listed(self, field: str) -> Iterator["Entry"]:
+        """The mappings of a list under `field`; none when it is absent."""
+        values = self._values[field] if self.has(field) else []
+        if not isinstance(values, list):
+            raise self.error(field, "expected a list of entries like `- name: value`")
+        for number, value in enumerate(values, start=1):
+            yield Entry(f"{self.place}: {field} {number}", value)
 
     def parts(self) -> Iterator[tuple[str, "Entry"]]:
         """Every field as a mapping of its own: for mappings whose keys are names."""
@@ -116,7 +128,7 @@ class Entry:
         """Raises CatalogError for the first field nobody asked for."""
         for field in self._values:
             if field not in self._known:
-                raise CatalogError(f"{self.place}: unknown field {field!r}{_did_you_mean(field, self._known)}")
+                raise CatalogError(f"{self.place}: unknown field {field!r}{did_you_mean(field, self._known)}")
 
     def error(self, field: str, problem: str) -> CatalogError:
         return CatalogError(f"{self.place}: {field}: {problem}, found {self._values.get(field)!r}")
@@ -133,6 +145,14 @@ def read(path: Path) -> Entry:
     return Entry(path.name, document)
 
 
-def _did_you_mean(word: str, known: Sequence[str] | set[str]) -> str:
-    close = difflib.get_close_matches(word, sorted(known), n=1)
-    return f"; did you mean {close[0]!r}?" if close else f"; known are {', '.join(sorted(known))}"
+def address(url: str, place: str) -> str:
+    if url and not url.startswith(("https://", "http://")):
+        raise CatalogError(f"{place}: expected an address that starts with https:// or http://, found {url!r}")
+    return url.rstrip("/")
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """How a message about an unknown word ends."""
+    known = sorted(known)
+    close = difflib.get_close_matches(word, known, n=1)
+    return f"; did you mean {close[0]!r}?" if close else f"; known are {', '.join(known)}"

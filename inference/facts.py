@@ -7,13 +7,18 @@ from datetime import UTC, datetime
 from typing import Any
 
 from accounts.principal import Principal
+from acron_site.lib.errors import AcronError
 from acron_site.lib.ids import uuid7
+from acron_site.lib.money import ZERO
 from acron_site.lib.values import quick
-from analytics.events import EventStatus, InferenceFacts
+from analytics.events import CostStatus, EventStatus, InferenceFacts
 from caching.protocols import Namespace
 from inference.accounting import Bill
 from inference.domain import Ask, CacheStatus, Route, Usage
 from inference.notes import Note
+
+KEPT = "the same request was answered before"
+SHARED = "the same request was being answered at the same time"
 
 
 @quick
@@ -27,6 +32,7 @@ class Visit:
     fingerprint: bytes
     reads: bool
     writes: bool
+    named_model: str = ""  # the one the request names, whose answers alone are kept under its fingerprint
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +44,8 @@ class Worth:
     bill: Bill
 
 
-def of_hit(visit: Visit, worth: Worth) -> InferenceFacts:
-    """The final row of an answer from the cache."""
+def of_hit(visit: Visit, worth: Worth, *, status: CacheStatus, reason: str) -> InferenceFacts:
+    """The final row of an answer that no provider was asked for."""
     note, bill = worth.note, worth.bill
     ask = visit.ask
     latency_ms = (time.perf_counter() - ask.started) * 1000
@@ -51,11 +57,11 @@ def of_hit(visit: Visit, worth: Worth) -> InferenceFacts:
         status=EventStatus.OK,
         endpoint=ask.endpoint,
         routing_mode=ask.mode,
-        route_reason="the same request was answered before",
+        route_reason=reason,
         model_requested=ask.model_requested,
         model=note.model,
         provider=note.provider,
-        cache_status=CacheStatus.HIT_T1,
+        cache_status=status,
         cache_tier=1,
         stream=ask.stream,
         http_status=200,
@@ -75,7 +81,39 @@ def of_hit(visit: Visit, worth: Worth) -> InferenceFacts:
     )
 
 
-def of_start(visit: Visit, route: Route, provider: str, *, money: Mapping[str, Any]) -> InferenceFacts:
+def of_follower(
+    visit: Visit, leader: InferenceFacts | None, status: EventStatus, error: AcronError | None = None
+) -> InferenceFacts:
+    """The row of who waits for another's call, as long as what was used is not known; it costs nothing."""
+    ask = visit.ask
+    return InferenceFacts(
+        event_id=uuid7(),
+        request_id=ask.request_id,
+        organization_id=visit.principal.organization_id,
+        occurred_at=datetime.now(UTC),
+        status=status,
+        endpoint=ask.endpoint,
+        routing_mode=ask.mode,
+        route_reason=SHARED,
+        model_requested=ask.model_requested,
+        model=leader.model if leader else visit.named_model,
+        provider=leader.provider if leader else "",
+        cache_status=CacheStatus.COALESCED,
+        cache_tier=1,
+        stream=ask.stream,
+        http_status=error.status if error else 200,
+        error_code=error.code if error else "",
+        key_id=visit.principal.key_id,
+        end_user=ask.end_user,
+        task_type=leader.task_type if leader else "",
+        tags=ask.tags,
+        cost_usd=ZERO,
+        cost_status=CostStatus.FREE,
+        latency_ms=(time.perf_counter() - ask.started) * 1000,
+    )
+
+
+def of_start(visit: Visit, route: Route, provider: str, *, attempt: int, money: Mapping[str, Any]) -> InferenceFacts:
     """The row that exists before the provider is called."""
     ask = visit.ask
     return InferenceFacts(
@@ -91,6 +129,7 @@ def of_start(visit: Visit, route: Route, provider: str, *, money: Mapping[str, A
         model=route.model.name,
         provider=provider,
         cache_status=CacheStatus.MISS if visit.reads else CacheStatus.BYPASS,
+        attempt=attempt,
         stream=ask.stream,
         key_id=visit.principal.key_id,
         end_user=ask.end_user,

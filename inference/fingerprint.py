@@ -6,7 +6,7 @@ from typing import Any
 import orjson
 
 from acron_site.lib.errors import InvalidRequestError
-from inference.domain import Ask, Completion
+from inference.domain import Ask, Completion, Format
 
 # part of every fingerprint: raise it when the meaning of a kept answer changes
 VERSION = 2
@@ -25,6 +25,9 @@ _NOT_SHAPING = frozenset(
         "prompt_cache_retention",
     }
 )
+# what the Responses API tells again in its answer is shaping there
+_TOLD_AGAIN = {"metadata", "prompt_cache_key", "prompt_cache_retention", "safety_identifier", "store", "user"}
+_LEFT_OUT = {Format.RESPONSES: _NOT_SHAPING - _TOLD_AGAIN}
 
 
 def fingerprint(ask: Ask, *, target: str, is_mock: bool, secret: bytes) -> bytes:
@@ -34,13 +37,14 @@ def fingerprint(ask: Ask, *, target: str, is_mock: bool, secret: bytes) -> bytes
     namespace are walls of the cache itself (`caching.protocols.Namespace`). Keyed with `secret`, so that a reader of
     the store cannot try out prompts.
     """
+    left_out = _LEFT_OUT.get(ask.format, _NOT_SHAPING)
     shape = {
         "version": VERSION,
         "target": target,
         "mock": is_mock,
         "format": ask.format,
         "headers": ask.passed_headers,
-        "body": {name: value for name, value in ask.body.items() if name not in _NOT_SHAPING},
+        "body": {name: value for name, value in ask.body.items() if name not in left_out},
     }
     return hashlib.blake2b(canonical(shape), digest_size=16, key=secret).digest()
 
@@ -60,7 +64,7 @@ def policy_name(ask: Ask, allowed: frozenset[str] = frozenset()) -> str:
     """
     name = (
         f"{ask.mode}:{ask.quality_threshold}:{ask.quality_preference}:{ask.latency_preference}:"
-        f"{ask.latency_budget_ms}:{ask.cost_budget_usd}:{ask.task_type}"
+        f"{ask.latency_budget_ms}:{ask.cost_budget_usd}:{ask.task_type}:{ask.fallbacks}"
     )
     return f"{name}:{sorted(allowed)}" if allowed else name
 

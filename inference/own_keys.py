@@ -7,7 +7,7 @@ from uuid import UUID
 
 from django.conf import settings
 
-from accounts import selectors_provider_credentials
+from accounts import selectors_provider_credentials, wiring
 from accounts.actor import Actor
 from accounts.rights import Right
 from accounts.selectors_provider_credentials import KeptCredential
@@ -64,18 +64,22 @@ def states(organization_id: UUID) -> Iterator[ProviderState]:
         yield ProviderState(credential.provider, credential.provider, Source.NONE, 0, credential, is_listed=False)
 
 
-def put(actor: Actor, provider: str, secret: str) -> KeptCredential:
-    """Keeps an organization's own key for a provider of the catalogue."""
+def put(actor: Actor, provider: str, secret: str, *, base_url: str = "") -> KeptCredential:
+    """Keeps an organization's own key for a provider of the catalogue; `base_url`: to be sent there instead."""
     # whoever may not do this is not told which providers there are
     actor.principal.require_right(Right.MANAGE_PROVIDER_CREDENTIALS)
-    provider_credentials.put(actor, provider_named(provider).name, secret)
+    provider_credentials.put(actor, provider_named(provider).name, secret, base_url=base_url)
     return selectors_provider_credentials.kept(actor.organization_id)[provider]
 
 
 def test(actor: Actor, provider: str) -> Outcome:
     """Tries the organization's own key at its provider, and notes what came of it."""
     opened = provider_credentials.open_for_test(actor, provider)
-    outcome = connection_check.check(provider_named(provider), opened.secret)
+    entry = provider_named(provider)
+    if opened.base_url:
+        outcome = connection_check.check_own_endpoint(entry, opened.secret, opened.base_url, reach=wiring.reach())
+    else:
+        outcome = connection_check.check(entry, opened.secret)
     provider_credentials.note_test(actor, opened.id, outcome.says)
     return outcome
 

@@ -2,33 +2,32 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from dataclasses import dataclass, replace
-from functools import lru_cache
-from typing import Protocol
+from functools import lru_cache, partial
+from typing import Any, Protocol
 
 import orjson
 
-from accounts.limits.balances import Reservation
 from accounts.principal import Principal
-from acron_site.lib.errors import AcronError, UnknownModelError, UpstreamUnreachableError
+from acron_site.lib.errors import AcronError, UnknownModelError
 from analytics.content import Content, ContentKeeper, Nowhere
 from analytics.events import InferenceFacts, Ledger
 from caching import namespaces
 from caching.exact import Entry, ExactCache
+from caching.idempotency import Idempotency
 from inference import facts, fingerprint, notes
 from inference.accounting import Accountant
 from inference.allowances import Allowances
-from inference.attempts import Attempt
+from inference.calling import Caller, CallParts, Completed
 from inference.catalog import Catalog, Model
-from inference.domain import Answer, Ask, Completion, Route, RoutingMode
-from inference.facts import Visit, Worth
-from inference.providers.base import Call, Dialect, Provider, Reply
+from inference.domain import Answer, Ask, CacheStatus, Route, RoutingMode
+from inference.facts import KEPT, Visit, Worth
+from inference.passengers import Passenger
 from inference.routing.router import Router
-from inference.streaming import Relay, Replay
+from inference.sharing import Production, Sharing
+from inference.streaming import Replay, Waiting
 from inference.wire.formats import MANNERS
-
-_REFUSED = 300  # redirects are not followed, so they are no answer either
 
 
 class NotCachedError(AcronError):
@@ -47,25 +46,12 @@ class Presence(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class KeepPolicy:
-    """When answers are kept, and for how long."""
+    """When answers are kept and for how long, and when a caller who waits is told that somebody is still at work."""
 
     is_enabled: bool = True
     ttl_seconds: int = 86_400
     keep_sampled: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class _Chosen:
-    """The provider call that will answer a visit."""
-
-    visit: Visit
-    route: Route
-    provider: Provider
-    call: Call
-
-    @property
-    def dialect(self) -> Dialect:
-        return self.provider.dialect(self.visit.ask.format)
+    keep_alive_seconds: float = 15.0  # a stream that is silent for so long gets a comment
 
 
 class Gateway:
@@ -77,18 +63,28 @@ class Gateway:
         catalog: Catalog,
         router: Router,
         cache: ExactCache,
-        provider_for: Callable[[Model, Principal], Provider],
         ledger: Ledger,
         accountant: Accountant,
         allowances: Allowances,
         policy: KeepPolicy,
         secret: bytes,
+        calls: CallParts,
+        sharing: Sharing,
+        idempotency: Idempotency,
         content: ContentKeeper | None = None,
     ) -> None:
         self._catalog, self._router, self._cache = catalog, router, cache
-        self._provider_for, self._ledger, self._accountant = provider_for, ledger, accountant
+        self._ledger, self._accountant = ledger, accountant
         self.allowances, self._policy, self._secret = allowances, policy, secret
         self._content = content or Nowhere()
+        self._sharing, self._idempotency = sharing, idempotency
+        self._caller = Caller(
+            calls,
+            alternatives=self._alternatives,
+            ledger=ledger,
+            accountant=accountant,
+            allowances=allowances,
+        )
         # a popular answer is priced again and again with the same usage
         self._worth = lru_cache(1024)(self._worth_of)
 
@@ -97,28 +93,28 @@ class Gateway:
         visit = self._visit(principal, ask)
         # counted while the cache is asked: both questions travel to Redis together
         entry = None if principal.rules is None else self.allowances.enter(principal)
-        found = await self._look_up(visit)
+        found = None if ask.idempotency_key else await self._look_up(visit)
         limits = None if entry is None else await self.allowances.admit(entry)
         kept = None if found is None else self._hit(visit, found, limits)
         if kept is not None:
-            self._ledger.record(kept.facts)
-            if principal.keeps_content:
-                self._keep_content(ask, kept.facts, kept.body)
-            return kept
+            return self._recorded(visit, kept)
         if ask.controls.only_if_cached:
             raise NotCachedError(
                 "no kept answer fits and Cache-Control says only-if-cached",
                 headers={"x-should-retry": "false"},
             )
-        chosen = self._choose(visit)
-        if principal.rules is None:
-            return await self._from_provider(chosen, presence)
-        grant = await self.allowances.grant(principal, chosen.visit.ask, chosen.route.model, chosen.call)
-        answer = await self._from_provider(chosen, presence, grant.reservation)
-        return replace(answer, limits={**(limits or {}), **grant.headers})
+        presence.watch()
+        answer = await self._from_provider(visit)
+        return replace(answer, limits={**limits, **(answer.limits or {})}) if limits else answer
+
+    def _recorded(self, visit: Visit, hit: Answer) -> Answer:
+        self._ledger.record(hit.facts)
+        if visit.principal.keeps_content:
+            self._keep_content(visit.ask, hit.facts, hit.body)
+        return hit
 
     def _visit(self, principal: Principal, ask: Ask) -> Visit:
-        router = self._router_of(principal)
+        router = self._router.serving(principal)
         model = router.resolve(ask)
         may_repeat = self._policy.is_enabled and fingerprint.is_repeatable(ask, keep_sampled=self._policy.keep_sampled)
         return Visit(
@@ -134,13 +130,8 @@ class Gateway:
             ),
             reads=may_repeat and ask.controls.read,
             writes=may_repeat and ask.controls.write,
+            named_model=model.name if model else "",
         )
-
-    def _router_of(self, principal: Principal) -> Router:
-        """An organization's own keys open models that this installation has no key for; an API key may close some."""
-        router = self._router.with_own_keys(principal.own_providers) if principal.provider_keys else self._router
-        rules = principal.rules
-        return router if rules is None or not rules.models else router.restricted_to(rules.models)
 
     async def _look_up(self, visit: Visit) -> Entry | None:
         if not visit.reads:
@@ -149,11 +140,19 @@ class Gateway:
             visit.namespace, visit.fingerprint, max_age_seconds=visit.ask.controls.max_age_seconds
         )
 
-    def _hit(self, visit: Visit, entry: Entry, limits: Mapping[str, str] | None) -> Answer | None:
+    def _hit(
+        self,
+        visit: Visit,
+        entry: Entry,
+        limits: Mapping[str, str] | None = None,
+        *,
+        status: CacheStatus = CacheStatus.HIT_T1,
+        reason: str = KEPT,
+    ) -> Answer | None:
         worth = self._worth(entry.note, visit.ask.mode, visit.principal.is_test)
         if worth is None:
             return None
-        row = facts.of_hit(visit, worth)
+        row = facts.of_hit(visit, worth, status=status, reason=reason)
         age_seconds = max(0, int(time.time() - entry.stored_at))
         if visit.ask.stream:
             events = MANNERS[visit.ask.format].replay(entry.body, visit.ask.include_usage)
@@ -172,93 +171,83 @@ class Gateway:
         bill = accountant.of_test_key(model) if is_test else accountant.hit(model, mode, note.usage)
         return Worth(note, model.quality_for(note.task_type), bill)
 
-    def _choose(self, visit: Visit) -> _Chosen:
-        router = self._router_of(visit.principal)
-        route = router.route(visit.ask, explain=visit.ask.endpoint == "infer")
-        provider = self._provider_for(route.model, visit.principal)
-        if visit.principal.rules is not None:
-            visit = replace(visit, ask=self.allowances.fitted(visit.principal, visit.ask, route.model))
-        return _Chosen(visit, route, provider, provider.dialect(visit.ask.format).call(visit.ask, route.model))
+    async def _from_provider(self, visit: Visit) -> Answer:
+        if self._sharing.needs_flight(visit):
+            coming = self._shared(visit)
+        else:
+            coming = self._produce(visit, Production(), lambda: True)
+        return await (self._patiently(visit, coming) if visit.ask.stream else coming)
 
-    async def _from_provider(
-        self, chosen: _Chosen, presence: Presence, reservation: Reservation | None = None
-    ) -> Answer:
-        attempt = self._attempt(chosen, reservation)
-        reply: Reply | None = None
-        answer: Answer | None = None
+    async def _produce(self, visit: Visit, made: Production, is_heard: Callable[[], bool]) -> Answer:
+        """Asks a provider; `made` gets the entry of the answer when that is whole."""
+
+        def completed(whole: Completed) -> None:
+            made.entry = entry = self._completed(visit, whole)
+            if made.claim is not None:
+                made.claim.keep(note=entry.note, body=entry.body)
+
+        return await self._caller.answer(visit, self._route(visit), completed, is_heard=is_heard)
+
+    async def _produce_once(self, visit: Visit, made: Production, is_heard: Callable[[], bool]) -> Answer | None:
+        """The same under an Idempotency-Key: only what was not answered under it before; None where that was."""
+        organization_id, key = visit.principal.organization_id, visit.ask.idempotency_key
+        opened = await self._idempotency.open(organization_id, key, visit.fingerprint)
+        if isinstance(opened, Entry):
+            made.entry, made.reason = opened, "the same Idempotency-Key was answered before"
+            return None
+        made.claim = opened
+        made.entry = await self._look_up(visit)
+        if made.entry is not None:
+            opened.keep(note=made.entry.note, body=made.entry.body)
+            return None
+        return await self._produce(visit, made, is_heard)
+
+    async def _shared(self, visit: Visit) -> Answer:
+        """The answer of a call that others may wait for too: the leader's own, or told again to a follower."""
+        produce = partial(self._produce_once if visit.ask.idempotency_key else self._produce, visit)
+        seat = self._sharing.join(visit, produce, partial(self._look_up, visit))
+        stops = self._sharing.may_stop(visit)
+        return await Passenger(visit, seat, stops=stops, ledger=self._ledger, hit=self._hit).answer()
+
+    async def _patiently(self, visit: Visit, coming: Coroutine[Any, Any, Answer]) -> Answer:
+        """The stream once it has begun; where that takes long, one that keeps the line open until it does."""
+        under_way = asyncio.ensure_future(coming)
+        every_seconds = self._policy.keep_alive_seconds
         try:
-            presence.watch()
-            reply = await chosen.provider.transport.send(chosen.call)
-            if reply.status >= _REFUSED:
-                raise chosen.dialect.refusal(reply.status, reply.headers, await reply.read())
-            answer = await self._read(chosen, attempt, reply)
-        except AcronError as error:
-            # a refused call costs nothing; one that was cut off later may have been billed
-            was_refused = reply.status >= _REFUSED if reply else isinstance(error, UpstreamUnreachableError)
-            await attempt.fail(error, None if was_refused else attempt.estimate)
-            raise
+            done, _ = await asyncio.wait({under_way}, timeout=every_seconds)
         except asyncio.CancelledError:
-            await attempt.abandon(attempt.estimate)
+            under_way.cancel()
+            await asyncio.wait({under_way})
             raise
-        else:
-            return answer
-        finally:
-            if reply is not None and (answer is None or answer.stream is None):  # a stream's is closed by its relay
-                reply.close()
+        if done:
+            return under_way.result()
+        route = self._route(visit)
+        row = facts.of_start(visit, route, route.model.provider, attempt=1, money={})
+        error_event = MANNERS[visit.ask.format].error_event
+        return Answer(row, stream=Waiting(under_way, row, every_seconds=every_seconds, error_event=error_event))
 
-    def _attempt(self, chosen: _Chosen, reservation: Reservation | None) -> Attempt:
-        try:
-            return Attempt(
-                chosen.visit,
-                chosen.route,
-                chosen.provider.name,
-                ledger=self._ledger,
-                accountant=self._accountant,
-                reservation=reservation,
-            )
-        except AcronError:
-            if reservation is not None:
-                reservation.release()
-            raise
+    def _route(self, visit: Visit) -> Route:
+        return self._router.serving(visit.principal).route(visit.ask, explain=visit.ask.endpoint == "infer")
 
-    async def _read(self, chosen: _Chosen, attempt: Attempt, reply: Reply) -> Answer:
-        def keep(completion: Completion) -> None:
-            self._keep(chosen, completion)
-            if chosen.visit.principal.keeps_content:
-                self._keep_content(chosen.visit.ask, attempt.facts, completion.body)
+    def _alternatives(self, visit: Visit, route: Route) -> Iterable[Model]:
+        return self._router.serving(visit.principal).alternatives(visit.ask, route)
 
-        body, stream, dialect = b"", None, chosen.dialect
-        if chosen.visit.ask.stream:
-            reader = dialect.reader(chosen.visit.ask, chosen.route.model)
-            manner = MANNERS[chosen.visit.ask.format]
-            stream = Relay(reply, reader, attempt, keep, error_event=manner.error_event)
-        else:
-            completion = dialect.completion(await reply.read(), chosen.visit.ask)
-            await attempt.succeed(completion)
-            keep(completion)
-            body = completion.body
-        return Answer(
-            facts=attempt.facts,
-            body=body,
-            stream=stream,
-            candidates=chosen.route.candidates,
-            confidence=chosen.route.confidence,
-            dropped=chosen.call.dropped,
-        )
+    def _completed(self, visit: Visit, whole: Completed) -> Entry:
+        """Puts a whole answer where it may be found again, and its words where the organization wants them."""
+        completion, route = whole.completion, whole.route
+        if visit.principal.keeps_content:
+            self._keep_content(visit.ask, whole.facts, completion.body)
+        note = notes.write(notes.Note(route.model.name, whole.provider, completion.usage, route.task_type))
+        # a fallback's answer is not kept: the next caller wants the model that was asked for
+        is_as_asked = not visit.named_model or visit.named_model == route.model.name
+        if visit.writes and is_as_asked and fingerprint.may_be_kept(completion):
+            self._put(visit, note, completion.body)
+        return Entry(note, completion.body, time.time())
 
-    def _keep(self, chosen: _Chosen, completion: Completion) -> None:
-        visit = chosen.visit
-        if not visit.writes or not fingerprint.may_be_kept(completion):
-            return
-        note = notes.Note(chosen.route.model.name, chosen.provider.name, completion.usage, chosen.route.task_type)
-        ttl_seconds = visit.ask.controls.ttl_seconds
-        self._cache.keep(
-            visit.namespace,
-            visit.fingerprint,
-            note=notes.write(note),
-            body=completion.body,
-            ttl_seconds=self._policy.ttl_seconds if ttl_seconds is None else ttl_seconds,
-        )
+    def _put(self, visit: Visit, note: bytes, body: bytes) -> None:
+        wanted = visit.ask.controls.ttl_seconds
+        ttl_seconds = self._policy.ttl_seconds if wanted is None else wanted
+        self._cache.keep(visit.namespace, visit.fingerprint, note=note, body=body, ttl_seconds=ttl_seconds)
 
     def _keep_content(self, ask: Ask, row: InferenceFacts, answered: bytes) -> None:
         self._content.keep(

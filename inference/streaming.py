@@ -6,8 +6,9 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable
 from acron_site.lib.errors import AcronError, UpstreamError
 from analytics.events import InferenceFacts
 from inference.attempts import Attempt
-from inference.domain import Completion
+from inference.domain import Answer, Completion
 from inference.providers.base import Reply, StreamReader
+from inference.wire import sse
 
 
 class Replay:
@@ -26,7 +27,11 @@ class Replay:
 
 
 class Relay:
-    """A provider's stream, passed on event by event; its row is settled before `[DONE]` is sent."""
+    """A provider's stream, passed on event by event; its row is settled before its last event is sent.
+
+    What fails before the first event is raised by `begin`, so that another provider may be asked; what fails later
+    ends the stream with an error event.
+    """
 
     def __init__(
         self,
@@ -39,14 +44,23 @@ class Relay:
     ) -> None:
         self._reply, self._reader, self._attempt = reply, reader, attempt
         self._on_complete, self._error_event = on_complete, error_event
+        self._first = b""
         self._events = self._relay()
 
     @property
     def facts(self) -> InferenceFacts:
         return self._attempt.facts
 
-    def __aiter__(self) -> AsyncIterator[bytes]:
-        return self._events
+    async def begin(self) -> None:
+        """Waits for the first events. Raises what goes wrong before them; the row is then not settled yet."""
+        self._first = await anext(self._events)
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        first, self._first = self._first, b""
+        if first:
+            yield first
+        async for events in self._events:
+            yield events
 
     async def aclose(self) -> None:
         """Stops the provider and records what was used, if the stream was not at its end."""
@@ -54,9 +68,11 @@ class Relay:
         await self._give_up()
 
     async def _relay(self) -> AsyncGenerator[bytes, None]:
+        has_begun = False
         try:
             async for chunk in self._reply.chunks():
                 if events := self._reader.feed(chunk):
+                    has_begun = True
                     self._attempt.saw_first_token()
                     yield events
             if not self._reader.is_complete:
@@ -64,6 +80,9 @@ class Relay:
             await self._finish()
             yield self._reader.ending()
         except AcronError as error:
+            if not has_begun:
+                self._attempt.estimate = self._reader.usage_so_far()
+                raise
             await self._attempt.fail(error, self._reader.usage_so_far())
             yield self._error_event(error, self.facts.request_id)
         except asyncio.CancelledError:
@@ -81,3 +100,50 @@ class Relay:
         self._reply.close()
         if not self._attempt.is_settled:
             await self._attempt.abandon(self._reader.usage_so_far())
+
+
+class Waiting:
+    """A stream whose answer is not there yet: comments keep the line open until it is.
+
+    `facts` are those of the call that is under way, until the answer has its own.
+    """
+
+    def __init__(
+        self,
+        answer: "asyncio.Task[Answer]",
+        facts: InferenceFacts,
+        *,
+        every_seconds: float,
+        error_event: Callable[[AcronError, str], bytes],
+    ) -> None:
+        self._answer, self._facts = answer, facts
+        self._every_seconds, self._error_event = every_seconds, error_event
+
+    @property
+    def facts(self) -> InferenceFacts:
+        answer = self._answer
+        if answer.done() and not answer.cancelled() and answer.exception() is None:
+            stream = answer.result().stream
+            return self._facts if stream is None else stream.facts
+        return self._facts
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        yield sse.KEEP_ALIVE
+        while not (await asyncio.wait({self._answer}, timeout=self._every_seconds))[0]:
+            yield sse.KEEP_ALIVE
+        try:
+            stream = self._answer.result().stream
+        except AcronError as error:
+            yield self._error_event(error, self._facts.request_id)
+            return
+        if stream is not None:
+            async for events in stream:
+                yield events
+
+    async def aclose(self) -> None:
+        self._answer.cancel()
+        await asyncio.wait({self._answer})
+        if not self._answer.cancelled() and self._answer.exception() is None:
+            stream = self._answer.result().stream
+            if stream is not None:
+                await stream.aclose()

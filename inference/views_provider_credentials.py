@@ -26,9 +26,9 @@ def overview(request: PageRequest) -> HttpResponse:
     form = ProviderKeyForm(request.POST, auto_id=_ids(name))
     if form.is_valid():
         try:
-            own_keys.put(request.actor, name, form.cleaned_data["api_key"])
+            own_keys.put(request.actor, name, form.cleaned_data["api_key"], base_url=form.cleaned_data["base_url"])
         except InvalidRequestError as error:
-            form.add_error("api_key", error.message)
+            form.add_error("base_url" if error.param == "base_url" else "api_key", error.message)
         else:
             messages.success(request, f"The key for {name} is kept. Test it to see that {name} takes it.")
             return redirect(_PAGE)

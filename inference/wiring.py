@@ -2,98 +2,56 @@
 
 import asyncio
 import hashlib
+import random
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import cache, cached_property, lru_cache
+from functools import cache, cached_property, lru_cache, partial
 from pathlib import Path
-from uuid import UUID
 
 from django.conf import settings
 
-from accounts import provider_keys as own_keys
 from accounts.directory import KeyDirectory
-from accounts.encryption import Cipher
 from accounts.limits.limiter import Limiter
 from accounts.limits.redis import RedisCounters
-from accounts.principal import Principal, ProviderKey
+from accounts.principal import Principal
 from accounts.wiring import cipher, key_directory
-from acron_site.lib.config import Config
+from acron_site.lib.config import Config, reach_of
+from acron_site.lib.outbound import Reach
 from acron_site.lib.redis_links import Links
 from analytics import content_store
 from analytics.content import ContentWriter
 from analytics.ledger import JournalLedger
 from analytics.wiring import open_ledger
 from caching.exact import ExactCache
-from caching.wiring import exact_cache, exact_store, redis_links
-from inference import budgets, usage
+from caching.leases import Leases
+from caching.wiring import exact_cache, exact_store, idempotency, leases, redis_links
+from inference import budgets
 from inference import catalog as catalogs
 from inference.accounting import Accountant
 from inference.allowances import Allowances
-from inference.catalog import Catalog, Model
-from inference.domain import Format, RoutingMode
+from inference.calling import CallParts, CallPolicy
+from inference.catalog import Catalog
+from inference.domain import RoutingMode
 from inference.door import Door
 from inference.pipeline import Gateway, KeepPolicy
-from inference.providers.anthropic import AnthropicDialect
-from inference.providers.base import Dialect, Provider
-from inference.providers.mock import MockTransport
-from inference.providers.openai import OpenAIDialect
+from inference.provider_directory import Providers
 from inference.providers.transport import HttpTransport
+from inference.resilience.board import Board
+from inference.resilience.breaker import Rules
+from inference.resilience.choice import Load
+from inference.resilience.retries import RetryBudget
+from inference.resilience.sharing import BoardSharing
 from inference.routing.router import Router
+from inference.sharing import Sharing
+from inference.stored_responses import StoredResponses
+from inference.switchboard import Switchboard
+from inference.token_count import TokenCounter
 from inference.wire import models
 from inference.wire.addresses import Proxies
 
-_MOST_OWN_KEYS = 2_000  # opened keys of organizations that a process remembers
-
-
-class Providers:
-    """Finds who answers for a model, and with which key: the organization's own, else the operator's.
-
-    The operator's keys come from the environment, by the name the catalogue gives.
-    """
-
-    def __init__(self, http: HttpTransport, cipher: Cipher) -> None:
-        self._http, self._cipher = http, cipher
-        self._known: dict[tuple[str, str, str, str], Provider] = {}
-        # a changed key has a new id, so an entry never grows stale; what opens is remembered, what does not is not
-        self._own: Callable[[ProviderKey, UUID, str, str], Provider] = lru_cache(_MOST_OWN_KEYS)(self._open)
-        self._mock = Provider("mock", {Format.CHAT: OpenAIDialect(api_key="mock")}, MockTransport())
-
-    def of(self, model: Model, principal: Principal) -> Provider:
-        """Test keys and simulated models are answered by the mock provider."""
-        if principal.is_test or model.answered_by == "mock":
-            return self._mock
-        if principal.provider_keys and model.takes_own_key:
-            for key in principal.provider_keys:
-                if key.provider == model.provider:
-                    return self._own(key, principal.organization_id, model.answered_by, model.base_url)
-        name = (model.provider, model.answered_by, model.api_key_env, model.base_url)
-        provider = self._known.get(name)
-        if provider is None:
-            provider = self._known[name] = self._make(model)
-        return provider
-
-    async def close(self) -> None:
-        await self._mock.transport.close()
-        await self._http.close()
-
-    def _make(self, model: Model) -> Provider:
-        key = settings.ENVIRON.get(model.api_key_env, "") if model.api_key_env else ""
-        name, key_name = model.provider, model.api_key_env
-        dialect: Dialect = AnthropicDialect(api_key=key, name=name, key_name=key_name)
-        if model.answered_by != "anthropic":
-            geography = usage.geography_of(model.base_url)
-            dialect = OpenAIDialect(api_key=key, name=name, key_name=key_name, geography=geography)
-        return Provider(model.provider, {Format.CHAT: dialect}, self._http)
-
-    def _open(self, key: ProviderKey, organization_id: UUID, kind: str, base_url: str) -> Provider:
-        """Raises UnreadableProviderKeyError: an organization that brings a key is never served by the operator's."""
-        secret = own_keys.secret_of(key, organization_id, self._cipher)
-        dialect: Dialect = AnthropicDialect(api_key=secret, name=key.provider, is_own_key=True)
-        if kind != "anthropic":
-            geography = usage.geography_of(base_url)
-            dialect = OpenAIDialect(api_key=secret, name=key.provider, geography=geography, is_own_key=True)
-        return Provider(key.provider, {Format.CHAT: dialect}, self._http)
+_SPARE_RETRIES, _SAVED_RETRIES = 3, 20
 
 
 @dataclass
@@ -136,32 +94,85 @@ class Parts:
 
     @cached_property
     def providers(self) -> Providers:
+        reach = reach_of(self.config)
+        return Providers(self._transport(), cipher(), guarded=self._transport(reach), reach=reach)
+
+    def _transport(self, reach: Reach | None = None) -> HttpTransport:
         limits = self.config.providers
-        return Providers(
-            HttpTransport(
-                connect_timeout_seconds=limits.connect_timeout_seconds,
-                first_byte_timeout_seconds=limits.first_byte_timeout_seconds,
-                idle_timeout_seconds=limits.idle_timeout_seconds,
-                total_timeout_seconds=limits.total_timeout_seconds,
-            ),
-            cipher(),
+        return HttpTransport(
+            connect_timeout_seconds=limits.connect_timeout_seconds,
+            first_byte_timeout_seconds=limits.first_byte_timeout_seconds,
+            idle_timeout_seconds=limits.idle_timeout_seconds,
+            total_timeout_seconds=limits.total_timeout_seconds,
+            max_connections_per_host=limits.max_connections_per_host,
+            reach=reach,
         )
+
+    @cached_property
+    def router(self) -> Router:
+        return Router(self.catalog, default_quality_threshold=self.config.routing.default_quality_threshold)
+
+    @cached_property
+    def board(self) -> Board:
+        limits = self.config.providers
+        return Board(Rules(limits.breaker_failures, limits.breaker_open_seconds), random=random.random)
+
+    @cached_property
+    def board_sharing(self) -> BoardSharing:
+        return BoardSharing(self.board, self.links)
+
+    @cached_property
+    def retry_budget(self) -> RetryBudget:
+        ratio, workers = self.config.providers.retry_budget_percent / 100, self.config.api.workers
+        # what all workers together may do beyond the share of their requests
+        return RetryBudget(ratio, _SPARE_RETRIES / workers, most=_SAVED_RETRIES / workers)
 
     @cached_property
     def gateway(self) -> Gateway:
         cache, routing = self.config.cache, self.config.routing
         return Gateway(
             catalog=self.catalog,
-            router=Router(self.catalog, default_quality_threshold=routing.default_quality_threshold),
+            router=self.router,
             cache=self.cache,
-            provider_for=self.providers.of,
             ledger=self.ledger,
             accountant=Accountant(self.catalog, baseline_model=routing.baseline_model),
             allowances=Allowances(self.limiter),
-            policy=KeepPolicy(cache.enabled, cache.ttl_seconds, cache.keep_sampled),
-            secret=hashlib.blake2b(settings.SECRET_KEY.encode(), person=b"fingerprint").digest(),
+            policy=KeepPolicy(cache.enabled, cache.ttl_seconds, cache.keep_sampled, self.config.api.keep_alive_seconds),
+            secret=self._secret,
+            calls=self._calls,
+            sharing=self.sharing,
+            idempotency=idempotency(
+                cache,
+                self.cache,
+                self.leases,
+                cipher=cipher(),
+                secret=self._secret,
+                patience_seconds=self.config.providers.total_timeout_seconds,
+            ),
             content=self.content,
         )
+
+    @cached_property
+    def leases(self) -> Leases:
+        return leases(self.config.cache, self.links)
+
+    @cached_property
+    def sharing(self) -> Sharing:
+        return Sharing(self.leases, drains=self.config.providers.on_client_gone == "drain")
+
+    @cached_property
+    def _calls(self) -> CallParts:
+        limits = self.config.providers
+        return CallParts(
+            targets=self.providers.targets,
+            switchboard=Switchboard(self.board, self.board_sharing, Load(), time.monotonic),
+            retries=self.retry_budget,
+            policy=CallPolicy(limits.max_attempts, limits.longest_wait_seconds, limits.total_timeout_seconds),
+        )
+
+    @cached_property
+    def _secret(self) -> bytes:
+        return hashlib.blake2b(settings.SECRET_KEY.encode(), person=b"fingerprint").digest()
 
     @cached_property
     def door(self) -> Door:
@@ -169,20 +180,29 @@ class Parts:
             gateway=self.gateway,
             keys=self.keys,
             models=self._models_for,
+            counter=TokenCounter(
+                router=self.router, provider_for=self.providers.of, allowances=self.gateway.allowances
+            ),
+            stored=StoredResponses(partial(self.providers.shelf_of, self.catalog.providers)),
             proxies=Proxies(settings.ENVIRON.get("FORWARDED_ALLOW_IPS", "127.0.0.1")),
             default_mode=RoutingMode(self.config.routing.default_mode),
             max_body_bytes=self.config.api.max_body_bytes,
             max_in_flight=self.config.api.max_in_flight,
+            max_in_flight_bytes=self.config.api.max_in_flight_bytes,
+            keep_alive_seconds=self.config.api.keep_alive_seconds,
         )
 
     async def start(self) -> None:
         self.ledger.start()
         await self.keys.start()
+        await self.board_sharing.start()
         self.is_running = True
 
     async def stop(self) -> None:
         self.is_running = False
         await self.keys.stop()
+        await self.sharing.close()
+        await self.board_sharing.stop()
         await self.providers.close()
         await self.limiter.close()
         await self.cache.store.close()

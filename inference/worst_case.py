@@ -1,10 +1,11 @@
 """What a call may use at most, so that it can be held against a budget before it is made."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
+from acron_site.lib.money import ZERO
 from inference.catalog import Model
 from inference.domain import Ask, Format
 from inference.prices import STANDARD, PriceSheet, Rates
@@ -46,14 +47,21 @@ def cost(ask: Ask, model: Model, *, sent_bytes: int) -> Decimal | None:
     No text has more tokens than bytes. Every discount is left out.
     """
     prompt_tokens = sent_bytes + sum(_attached_tokens(ask.sketch, model))
-    answer_tokens = (_limit(ask.sketch) or OUTPUT_TOKENS) * _answers(ask.sketch) + _predicted_tokens(ask.sketch)
+    answer_tokens = _most_answered(ask)
     rates = list(_possible_rates(ask.sketch, model.prices, prompt_tokens))
-    into = _dearest((rate.input, rate.cache_write, rate.cache_write_long, rate.input_audio) for rate in rates)
-    out = _dearest((rate.output, rate.output_audio) for rate in rates)
-    if into is None or out is None or any(rate.input is None or rate.output is None for rate in rates):
+    into = _dearest(rates, "input", "cache_write", "cache_write_long", "input_audio")
+    out = _dearest(rates, "output", "output_audio") if answer_tokens else ZERO
+    if into is None or out is None:
         return None
     amount = (prompt_tokens * into + answer_tokens * out) * _surcharge(ask.sketch, model.prices)
     return amount + _SEARCHES * model.prices.per_call.get("web_search", Decimal(0)) * _may_search(ask.sketch)
+
+
+def _most_answered(ask: Ask) -> int:
+    """Vectors are no tokens, and have no price."""
+    if ask.format is Format.EMBEDDINGS:
+        return 0
+    return (_limit(ask.sketch) or OUTPUT_TOKENS) * _answers(ask.sketch) + _predicted_tokens(ask.sketch)
 
 
 def _limit(body: Mapping[str, Any]) -> int | None:
@@ -74,7 +82,9 @@ def _predicted_tokens(body: Mapping[str, Any]) -> int:
 
 
 def _attached_tokens(body: Mapping[str, Any], model: Model) -> Iterator[int]:
-    """What bytes say nothing of: a picture or a file may be named by its address."""
+    """What bytes say nothing of: a picture or a file may be named by its address, a conversation by its id."""
+    if body.get("unseen_input"):
+        yield model.context_window or _TOKENS_PER_FILE
     for message in body.get("messages", ()):
         content = message.get("content")
         for part in content if isinstance(content, list) else ():
@@ -93,8 +103,12 @@ def _possible_rates(body: Mapping[str, Any], prices: PriceSheet, prompt_tokens: 
         yield prices.rates_for(tier, prompt_tokens)
 
 
-def _dearest(rates: Iterator[tuple[Decimal | None, ...]]) -> Decimal | None:
-    return max((rate for each in rates for rate in each if rate is not None), default=None)
+def _dearest(rates: Iterable[Rates], *buckets: str) -> Decimal | None:
+    """The highest rate of these buckets; None where the first of them, the plain one, has no price."""
+    if any(getattr(rate, buckets[0]) is None for rate in rates):
+        return None
+    priced = (getattr(rate, bucket) for rate in rates for bucket in buckets)
+    return max((rate for rate in priced if rate is not None), default=None)
 
 
 def _surcharge(body: Mapping[str, Any], prices: PriceSheet) -> Decimal:

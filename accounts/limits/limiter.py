@@ -37,7 +37,7 @@ _PATIENCE_SECONDS = 0.5
 _COMPARE_AFTER_SECONDS = 10.0
 
 # how long a call waits while others hold what is left of a budget, before it is refused
-_PAUSES_SECONDS = (0.05, 0.1, 0.2, 0.4, 0.8)
+_PAUSES_SECONDS = (0.05, 0.1, 0.2, 0.4, 0.8, 1.6)
 
 
 @quick

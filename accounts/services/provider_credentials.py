@@ -14,6 +14,7 @@ from accounts.models import ProviderCredential
 from accounts.principal import ProviderKey
 from accounts.rights import Right
 from accounts.services import organizations
+from acron_site.lib import outbound
 from acron_site.lib.errors import InvalidRequestError, NotFoundError
 
 # a header value: visible ASCII, no spaces (RFC 9110, section 5.5)
@@ -24,20 +25,27 @@ _LONGEST_RESULT = 300
 
 @dataclass(frozen=True, slots=True)
 class OpenedCredential:
-    """A key ready to be tried. `id` says which one was tried, should it be changed meanwhile."""
+    """A key ready to be tried. `id` says which one was tried, should it be changed meanwhile.
+
+    `base_url` is the only place it may be sent to; "": the provider's.
+    """
 
     id: UUID
     secret: str = field(repr=False)
+    base_url: str = ""
 
 
 @transaction.atomic
-def put(actor: Actor, provider: str, secret: str) -> ProviderCredential:
+def put(actor: Actor, provider: str, secret: str, *, base_url: str = "") -> ProviderCredential:
     """Keeps a key in place of a former one; within a second every worker calls the provider with it.
 
-    Whether there is such a provider is asked by who knows the catalogue.
+    With a `base_url` it is sent there and nowhere else. Key and address come together, so that nobody sends a key
+    elsewhere who does not know it. Whether there is such a provider is asked by who knows the catalogue.
     """
     actor.principal.require_right(Right.MANAGE_PROVIDER_CREDENTIALS)
     _require_printable(secret)
+    if base_url:
+        base_url = outbound.check_url(base_url, reach=wiring.reach()).url
     # of two at the same instant one waits for the other
     organizations.lock(actor.organization_id)
     former = _own(actor).filter(provider=provider).first()
@@ -46,7 +54,8 @@ def put(actor: Actor, provider: str, secret: str) -> ProviderCredential:
     credential = ProviderCredential(
         organization_id=actor.organization_id,
         provider=provider,
-        sealed=wiring.cipher().seal(secret.encode(), aad=provider_keys.place_of(actor.organization_id)),
+        sealed=wiring.cipher().seal(secret.encode(), aad=provider_keys.place_of(actor.organization_id, base_url)),
+        base_url=base_url,
         last_four=secret[-_LAST:],
         created_by_id=actor.principal.user_id,
     )
@@ -55,8 +64,8 @@ def put(actor: Actor, provider: str, secret: str) -> ProviderCredential:
         actor,
         "provider_credential.changed" if former else "provider_credential.created",
         credential,
-        before={"last_four": former.last_four} if former else None,
-        after={"last_four": credential.last_four},
+        before=_shown(former) if former else None,
+        after=_shown(credential),
     )
     news.organization_changed(actor.organization_id)
     return credential
@@ -67,7 +76,7 @@ def remove(actor: Actor, provider: str) -> None:
     """From now on the operator's key is used, where there is one."""
     actor.principal.require_right(Right.MANAGE_PROVIDER_CREDENTIALS)
     credential = _require(actor, provider)
-    audit.record(actor, "provider_credential.removed", credential, before={"last_four": credential.last_four})
+    audit.record(actor, "provider_credential.removed", credential, before=_shown(credential))
     _own(actor).filter(pk=credential.pk).delete()
     news.organization_changed(actor.organization_id)
 
@@ -77,8 +86,9 @@ def open_for_test(actor: Actor, provider: str) -> OpenedCredential:
     """For trying it out at the provider. Raises UnreadableProviderKeyError when it does not open."""
     actor.principal.require_right(Right.MANAGE_PROVIDER_CREDENTIALS)
     credential = _require(actor, provider)
-    key = ProviderKey(credential.pk, provider, bytes(credential.sealed))
-    return OpenedCredential(credential.pk, provider_keys.secret_of(key, actor.organization_id, wiring.cipher()))
+    key = ProviderKey(credential.pk, provider, bytes(credential.sealed), credential.base_url)
+    secret = provider_keys.secret_of(key, actor.organization_id, wiring.cipher())
+    return OpenedCredential(credential.pk, secret, credential.base_url)
 
 
 @transaction.atomic
@@ -103,6 +113,11 @@ def _require(actor: Actor, provider: str) -> ProviderCredential:
     if credential is None:
         raise NotFoundError(f"your organization has no key of its own for {provider}; enter one first")
     return credential
+
+
+def _shown(credential: ProviderCredential) -> dict[str, str]:
+    endpoint = {"base_url": credential.base_url} if credential.base_url else {}
+    return {"last_four": credential.last_four, **endpoint}
 
 
 def _require_printable(secret: str) -> None:

@@ -2,7 +2,7 @@
 
 from asyncio import iscoroutinefunction
 from collections.abc import Awaitable, Callable, Mapping
-from typing import IO, Any
+from typing import IO, Any, ClassVar
 
 import orjson
 from asgiref.sync import markcoroutinefunction
@@ -66,6 +66,7 @@ class JsonParser(BaseParser):
     """A JSON object of reasonable size; everything else is refused with what to send instead."""
 
     media_type = "application/json"
+    max_bytes: ClassVar[int | None] = None  # None: what the settings allow
 
     def parse(
         self,
@@ -73,7 +74,7 @@ class JsonParser(BaseParser):
         media_type: str | None = None,  # noqa: ARG002 - the framework's signature
         parser_context: Mapping[str, Any] | None = None,  # noqa: ARG002
     ) -> dict[str, Any]:
-        limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+        limit = self.max_bytes or settings.DATA_UPLOAD_MAX_MEMORY_SIZE
         body = stream.read(limit + 1)
         if len(body) > limit:
             raise errors.RequestTooLargeError(f"the body is larger than {limit} bytes; send less at once")
@@ -87,6 +88,12 @@ class JsonParser(BaseParser):
         if not isinstance(document, dict):
             raise errors.InvalidRequestError('the body must be a JSON object like {"name": "value"}')
         return document
+
+
+class BriefJsonParser(JsonParser):
+    """For addresses that take a few short fields."""
+
+    max_bytes = 16_384
 
 
 def exception_handler(error: Exception, context: Mapping[str, Any]) -> Response | None:

@@ -9,6 +9,8 @@ from typing import Any
 
 import yaml
 
+from acron_site.lib import outbound
+
 PREFIX = "ASAHI_"
 
 # the seed's short names, and what they stand for
@@ -34,6 +36,9 @@ class Api:
     public_url: str = ""
     max_body_bytes: int = 52_428_800
     max_in_flight: int = 2000
+    max_in_flight_bytes: int = 536_870_912
+    keep_alive_seconds: float = 15.0
+    shutdown_grace_seconds: int = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +82,14 @@ class Providers:
     first_byte_timeout_seconds: float = 120.0
     idle_timeout_seconds: float = 60.0
     total_timeout_seconds: float = 600.0
+    max_attempts: int = 3
+    longest_wait_seconds: float = 5.0
+    retry_budget_percent: int = 20
+    breaker_failures: int = 5
+    breaker_open_seconds: float = 30.0
+    on_client_gone: str = "cancel"
+    max_connections_per_host: int = 1000
+    private_hosts: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +120,7 @@ _SECTIONS: dict[str, type[Any]] = {f.name: f.default_factory for f in dataclasse
 _CHOICES = {
     "cache.backend": ("redis", "memory"),
     "routing.default_mode": ("autopilot", "guided", "explicit"),
+    "providers.on_client_gone": ("cancel", "drain"),
     "governance.email_verification": ("auto", "required", "optional"),
 }
 _TRUTHS = {"true": True, "1": True, "yes": True, "on": True, "false": False, "0": False, "no": False, "off": False}
@@ -120,7 +134,17 @@ def load(path: Path, environ: Mapping[str, str]) -> Config:
     for section, entries in values.items():
         for key, value in entries.items():
             _check_choice(f"{section}.{key}", value)
-    return Config(**{section: _SECTIONS[section](**entries) for section, entries in values.items()})
+    config = Config(**{section: _SECTIONS[section](**entries) for section, entries in values.items()})
+    reach_of(config)
+    return config
+
+
+def reach_of(config: Config) -> outbound.Reach:
+    """Where addresses that tenants supply may lead. Raises SettingsError."""
+    try:
+        return outbound.reach_from(config.providers.private_hosts, public_url=config.api.public_url)
+    except ValueError as error:
+        raise SettingsError(f"providers.private_hosts: {error}") from None
 
 
 def describe(config: Config) -> dict[str, Any]:

@@ -62,3 +62,18 @@ _INFERENCE = _object(
 RECENT = _object(
     {"data": {"type": "array", "items": _INFERENCE}, "has_more": {"type": "boolean"}, "next": {**_ID, "nullable": True}}
 )
+
+FEEDBACK = _object(
+    {
+        "request_id": _TEXT,
+        "score": {"type": "number", "nullable": True, "minimum": 0, "maximum": 5},
+        "task_type": {"type": "string", "nullable": True},
+        "outcome": {
+            "nullable": True,
+            "oneOf": [{"type": "string"}, {"type": "number"}, {"type": "boolean"}],
+            "description": "as it was sent",
+        },
+        "created_at": _TIME,
+        "updated_at": _TIME,
+    }
+)

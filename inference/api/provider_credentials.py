@@ -13,6 +13,7 @@ from accounts.api.base import OrganizationAPIView, Rights
 from accounts.rights import Right
 from accounts.selectors_provider_credentials import KeptCredential
 from accounts.services import provider_credentials
+from acron_site.lib.outbound import LONGEST_URL
 from inference import own_keys
 
 _TAGS = ["governance"]
@@ -21,6 +22,11 @@ _CREDENTIAL: dict[str, Any] = {
     "type": "object",
     "properties": {
         "provider": {"type": "string"},
+        "base_url": {
+            "type": "string",
+            "nullable": True,
+            "description": "the endpoint of your own that the key is sent to; null: the provider's",
+        },
         "last_four": {"type": "string", "description": "all that is ever shown of the key"},
         "created": _TIME,
         "tested_at": {**_TIME, "nullable": True},
@@ -47,6 +53,13 @@ _NO_SUCH = OpenApiResponse(description="no such provider, or no key of your orga
 
 class ProviderKeySerializer(serializers.Serializer[models.Model]):
     api_key = serializers.CharField(max_length=2048, write_only=True, help_text="the key as the provider shows it")
+    base_url = serializers.CharField(
+        max_length=LONGEST_URL,
+        required=False,
+        allow_blank=True,
+        allow_null=True,
+        help_text="https address of a server that speaks the provider's API, to be called in its place",
+    )
 
 
 class ProviderCredentialsView(OrganizationAPIView):
@@ -67,7 +80,8 @@ class ProviderCredentialView(OrganizationAPIView):
 
     @extend_schema(
         summary="Bring your own key for a provider",
-        description="It takes the place of a former one within a second, and of the operator's.",
+        description="It takes the place of a former one within a second, and of the operator's. With `base_url` it is "
+        "sent to that endpoint of yours and nowhere else; without, to the provider, whatever was kept before.",
         request=ProviderKeySerializer,
         responses={200: _CREDENTIAL, 404: _NO_SUCH},
         tags=_TAGS,
@@ -75,7 +89,8 @@ class ProviderCredentialView(OrganizationAPIView):
     def put(self, request: Request, provider: str) -> Response:
         given = ProviderKeySerializer(data=request.data)
         given.is_valid(raise_exception=True)
-        return Response(_document(own_keys.put(self.actor, provider, given.validated_data["api_key"])))
+        secret, base_url = given.validated_data["api_key"], given.validated_data.get("base_url") or ""
+        return Response(_document(own_keys.put(self.actor, provider, secret, base_url=base_url)))
 
     @extend_schema(summary="Remove your own key", responses={204: None, 404: _NO_SUCH}, tags=_TAGS)
     def delete(self, _: Request, provider: str) -> Response:
@@ -101,6 +116,7 @@ class ProviderCredentialTestView(OrganizationAPIView):
 def _document(credential: KeptCredential) -> dict[str, Any]:
     return {
         "provider": credential.provider,
+        "base_url": credential.base_url or None,
         "last_four": credential.last_four,
         "created": credential.created_at,
         "tested_at": credential.tested_at,

@@ -52,10 +52,11 @@ _STEERING = {
     "tags": {"type": "object", "additionalProperties": {"type": "string"}},
     "cache": _CACHE,
 }
+_NAMED = {"parameters": [{"name": "name", "in": "path", "required": True, "schema": {"type": "string"}}]}
 _ROUTING_MODE = {"type": "string", "enum": ["autopilot", "guided", "explicit"]}
 _AMOUNT = {"type": "string", "nullable": True, "description": "USD, exact; null when no price is known"}
 
-_CHAT_REQUEST = {
+_CHAT_REQUEST: dict[str, Any] = {
     "type": "object",
     "required": ["model", "messages"],
     "description": "The whole OpenAI chat completion request; unknown fields go to the provider unchanged.",
@@ -70,6 +71,65 @@ _CHAT_REQUEST = {
         "acron": {"type": "object", "properties": {**_STEERING, "routing_mode": _ROUTING_MODE}},
     },
     "additionalProperties": True,
+}
+_MESSAGES_REQUEST = {
+    "type": "object",
+    "required": ["model", "messages", "max_tokens"],
+    "description": "The whole request of Anthropic's Messages API; unknown fields go to Anthropic's models unchanged.",
+    "properties": {
+        "model": _CHAT_REQUEST["properties"]["model"],
+        "max_tokens": {"type": "integer", "minimum": 0},
+        "messages": _MESSAGES,
+        "system": {},
+        "stream": {"type": "boolean"},
+        "temperature": {"type": "number", "minimum": 0, "maximum": 1},
+        "acron": _CHAT_REQUEST["properties"]["acron"],
+    },
+    "additionalProperties": True,
+}
+_COUNT_REQUEST = {**_MESSAGES_REQUEST, "required": ["model", "messages"]}
+_COUNT = {"type": "object", "required": ["input_tokens"], "properties": {"input_tokens": {"type": "integer"}}}
+_RESPONSES_REQUEST = {
+    "type": "object",
+    "required": ["model", "input"],
+    "description": (
+        "The whole request of OpenAI's Responses API. What only OpenAI can do needs one of its models; what is kept "
+        "there (previous_response_id, conversation, background) needs a provider key of your own organization."
+    ),
+    "properties": {
+        "model": {
+            "type": "string",
+            "description": "A model of GET /v1/models, or auto, acron-auto, acron-guided",
+        },
+        "input": {"oneOf": [{"type": "string"}, {"type": "array", "items": {"type": "object"}}]},
+        "instructions": {"type": "string"},
+        "max_output_tokens": {"type": "integer", "minimum": 1},
+        "stream": {"type": "boolean"},
+        "temperature": {"type": "number", "minimum": 0, "maximum": 2},
+        "acron": {"type": "object", "properties": {**_STEERING, "routing_mode": _ROUTING_MODE}},
+    },
+    "additionalProperties": True,
+}
+_EMBEDDINGS_REQUEST = {
+    "type": "object",
+    "required": ["model", "input"],
+    "description": "The whole OpenAI embeddings request; at most 2048 inputs.",
+    "properties": {
+        "model": {"type": "string", "description": "An embedding model of GET /v1/models"},
+        "input": {
+            "oneOf": [{"type": "string"}, {"type": "array", "items": {}, "minItems": 1, "maxItems": 2048}],
+            "description": "A text, a list of texts, a list of tokens, or a list of such lists",
+        },
+        "dimensions": {"type": "integer", "minimum": 1},
+        "encoding_format": {"type": "string", "enum": ["float", "base64"]},
+    },
+    "additionalProperties": True,
+}
+_RESPONSE_ID = {
+    "name": "response_id",
+    "in": "path",
+    "required": True,
+    "schema": {"type": "string", "pattern": "^resp_[A-Za-z0-9_-]{1,200}$"},
 }
 _INFER_REQUEST = {
     "type": "object",
@@ -125,13 +185,52 @@ def add_gateway(result: dict[str, Any], **_: Any) -> dict[str, Any]:
                 streams=True,
             )
         },
+        "/v1/messages": {
+            "post": _operation(
+                "messages", "Message, Anthropic's format", _MESSAGES_REQUEST, {"type": "object"}, streams=True
+            )
+        },
+        "/v1/messages/count_tokens": {
+            "post": _operation("count_tokens", "Tokens of a message, Anthropic's format", _COUNT_REQUEST, _COUNT)
+        },
+        "/v1/responses": {
+            "post": _operation(
+                "responses", "Response, OpenAI's format", _RESPONSES_REQUEST, {"type": "object"}, streams=True
+            )
+        },
+        **_kept_responses(),
+        "/v1/embeddings": {
+            "post": _operation("embeddings", "Embeddings, OpenAI's format", _EMBEDDINGS_REQUEST, {"type": "object"})
+        },
         "/infer": {
             "post": _operation("infer", "One inference, ACRON's format", _INFER_REQUEST, _INFER_ANSWER, streams=True)
         },
-        "/v1/models": {"get": _operation("list_models", "Models, OpenAI's format", None, {"type": "object"})},
+        "/v1/models": {
+            "get": _operation("list_models", "Models, OpenAI's and Anthropic's format", None, {"type": "object"})
+        },
+        "/v1/models/{name}": {"get": {**_operation("show_model", "One model", None, {"type": "object"}), **_NAMED}},
         "/v1/key": {"get": _operation("own_key", "This key's scopes, limits and spend", None, {"type": "object"})},
     }
     return result
+
+
+def _kept_responses() -> dict[str, Any]:
+    """What OpenAI keeps for an organization's own key."""
+    addresses = {
+        "": {"get": "Read a kept response", "delete": "Delete a kept response"},
+        "/cancel": {"post": "Cancel a response that is made in the background"},
+        "/input_items": {"get": "What a kept response was made of"},
+    }
+    return {
+        f"/v1/responses/{{response_id}}{rest}": {
+            method: {
+                **_operation(f"{method}_response{rest.replace('/', '_')}", summary, None, {"type": "object"}),
+                "parameters": [_RESPONSE_ID],
+            }
+            for method, summary in operations.items()
+        }
+        for rest, operations in addresses.items()
+    }
 
 
 def _operation(

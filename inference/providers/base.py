@@ -11,13 +11,14 @@ from inference.domain import Ask, Completion, Format, Usage
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One POST to a provider, ready to send. `dropped` names the caller's fields the model would reject."""
+    """One request to a provider, ready to send. `dropped` names the caller's fields the model would reject."""
 
     url: str
     headers: Mapping[str, str]
     body: bytes
     stream: bool
     dropped: tuple[str, ...] = ()
+    method: str = "POST"
 
 
 class Reply(Protocol):
@@ -96,11 +97,16 @@ class Dialect(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Provider:
-    """What it can be asked, by format, and the transport that carries it."""
+    """What it can be asked, by format, and the transport that carries it.
+
+    `own_endpoint`: where an organization has it called in place of the provider's own servers. What goes wrong there
+    says nothing about the provider.
+    """
 
     name: str
     dialects: Mapping[Format, Dialect]
     transport: Transport
+    own_endpoint: str = ""
 
     def dialect(self, wanted: Format) -> Dialect:
         """Raises InvalidRequestError when this provider has nothing of the kind."""

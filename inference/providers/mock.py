@@ -11,6 +11,7 @@ from typing import Any
 import orjson
 
 from acron_site.lib.errors import UpstreamError, UpstreamTimeoutError
+from inference.providers import mock_embeddings
 from inference.providers.base import Call
 from inference.providers.mock_writer import Draft, count_tokens, write
 from inference.wire import sse
@@ -93,6 +94,8 @@ class MockTransport:
         await self._pause(_Pace.of(model).first_token_seconds)
         if model in _REFUSALS:
             return _refusal(model)
+        if call.url.endswith("/embeddings"):
+            return MockReply(200, _HEADERS, [(0, orjson.dumps(mock_embeddings.answer(request, model)))])
         drafts = _drafts(request, model)
         if call.stream:
             return self._stream(request, model, drafts)

@@ -1,17 +1,16 @@
 """OpenAI's chat completions, as OpenAI and compatible servers speak them."""
 
-from collections.abc import Mapping
 from typing import Any
 
 import orjson
 
-from acron_site.lib.errors import AcronError, InvalidRequestError, UpstreamError
+from acron_site.lib.errors import UpstreamError
 from inference import usage
 from inference.catalog import Model
 from inference.domain import Ask, Completion
 from inference.providers.base import Call
+from inference.providers.openai_access import OpenAIAccess
 from inference.providers.openai_stream import OpenAIStreamReader
-from inference.providers.refusals import Refusals
 from inference.wire.openai import completion_of
 
 # what a model without "sampling" among its capabilities answers with 400
@@ -26,44 +25,14 @@ _SAMPLING = (
 )
 
 
-class OpenAIDialect:
-    """Passes requests on with as few changes as possible; answers are relayed unchanged.
-
-    `name` is shown in errors, `key_name` is the variable the operator keeps the key in; `geography` is "us"
-    or "eu" where the provider charges for it. `is_own_key`: the key is the calling organization's.
-    """
-
-    def __init__(
-        self,
-        *,
-        api_key: str,
-        name: str = "openai",
-        key_name: str = "OPENAI_API_KEY",
-        geography: str = "",
-        is_own_key: bool = False,
-    ) -> None:
-        self._headers = {"Content-Type": "application/json"}
-        if api_key:  # a local server may want none
-            self._headers["Authorization"] = f"Bearer {api_key}"
-        self._name = name
-        self._geography = geography
-        self._refusals = Refusals(name, key_name, is_own_key=is_own_key)
+class OpenAIDialect(OpenAIAccess):
+    """Passes requests on with as few changes as possible; answers are relayed unchanged."""
 
     def call(self, ask: Ask, model: Model) -> Call:
         body = {**ask.body, "model": model.upstream_model}
         _set_stream(body, ask)
         dropped = _drop_rejected(body, model)
-        try:
-            encoded = orjson.dumps(body)
-        except TypeError as error:  # orjson's own error is one
-            raise InvalidRequestError(f"the request cannot be written as JSON: {error}") from None
-        return Call(
-            url=model.base_url.rstrip("/") + "/chat/completions",
-            headers=self._headers,
-            body=encoded,
-            stream=ask.stream,
-            dropped=dropped,
-        )
+        return self._post(model.base_url.rstrip("/") + "/chat/completions", body, ask, dropped=dropped)
 
     def completion(self, body: bytes, ask: Ask) -> Completion:  # noqa: ARG002 (the dialects' common signature)
         try:
@@ -77,9 +46,6 @@ class OpenAIDialect:
 
     def reader(self, ask: Ask, model: Model) -> OpenAIStreamReader:  # noqa: ARG002 (the dialects' common signature)
         return OpenAIStreamReader(ask, refusals=self._refusals, geography=self._geography)
-
-    def refusal(self, status: int, headers: Mapping[str, str], body: bytes) -> AcronError:
-        return self._refusals.error(status, headers, body)
 
 
 def _set_stream(body: dict[str, Any], ask: Ask) -> None:

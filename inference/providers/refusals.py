@@ -49,6 +49,7 @@ _CALLERS_FAULT: dict[int, type[AcronError]] = {
     422: InvalidRequestError,
 }
 _OVERLOADED = 529  # Anthropic's
+_BUSY = frozenset({HTTPStatus.TOO_MANY_REQUESTS, _OVERLOADED})
 _BAD_CREDENTIALS = frozenset({401, 403})
 _NO_CREDIT = ("insufficient_quota", "credit balance", "billing_error")
 
@@ -59,13 +60,19 @@ class Refusals:
     def __init__(self, provider: str, key_name: str, *, is_own_key: bool = False) -> None:
         self._provider = provider
         operators_key = key_name or "the provider's API key"
-        self._whose, self._check_key, self._check_billing = (
-            ("your organization", "replace them under /settings/providers", f"check your billing at {provider}")
+        self._whose, self._check_key, self._check_billing, self._check_address = (
+            (
+                "your organization",
+                "replace them under /settings/providers",
+                f"check your billing at {provider}",
+                "correct its address under /settings/providers if it is an endpoint of your own, else ask the operator",
+            )
             if is_own_key
             else (
                 "this installation",
                 f"ask the operator to check {operators_key}",
                 "ask the operator to check its billing",
+                "ask the operator to correct its base_url",
             )
         )
 
@@ -81,11 +88,11 @@ class Refusals:
                 f"{self._provider} refuses because the account of {self._whose} has no credit left; "
                 f"{self._check_billing}"
             )
-        if status in (HTTPStatus.TOO_MANY_REQUESTS, _OVERLOADED):
+        if status in _BUSY or (status == HTTPStatus.SERVICE_UNAVAILABLE and "retry-after" in headers):
             return self._busy(status, headers, details)
         if status in _CALLERS_FAULT and (message := _message(details)):
             return _callers_fault(status, details, message)
-        return self._failure(status)
+        return self._failure(status, headers)
 
     def stream_error(self, document: Any) -> UpstreamError:
         """For an error that arrives in the middle of a stream."""
@@ -99,21 +106,20 @@ class Refusals:
             return RateLimitedError(message, headers=pause)
         return OverloadedError(f"{self._provider} is overloaded; try again later", headers=pause)
 
-    def _failure(self, status: int) -> AcronError:
+    def _failure(self, status: int, headers: Mapping[str, str]) -> AcronError:
         if status < HTTPStatus.BAD_REQUEST:
             return UpstreamError(
-                f"{self._provider} answered with a redirect, and redirects are not followed; "
-                "ask the operator to set its base_url to the final address"
+                f"{self._provider} answered with a redirect, and redirects are not followed; {self._check_address}"
             )
         if status in (HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.GATEWAY_TIMEOUT):
             return UpstreamTimeoutError(f"{self._provider} gave up waiting (status {status}); try again")
         if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            pause = {"Retry-After": _retry_after(headers)} if headers.get("retry-after") else {}
             return UpstreamError(
-                f"{self._provider} failed (status {status}); try again, or choose a model of another provider"
+                f"{self._provider} failed (status {status}); try again, or choose a model of another provider",
+                headers=pause,
             )
-        return UpstreamError(
-            f"{self._provider} answered {status} without a reason; ask the operator to check its base_url"
-        )
+        return UpstreamError(f"{self._provider} answered {status} without a reason; {self._check_address}")
 
 
 def _callers_fault(status: int, details: Any, message: str) -> AcronError:

@@ -11,6 +11,8 @@ from inference.catalog import Model
 from inference.domain import Ask, Completion, Format, Usage
 from inference.providers.base import Call, Dialect, StreamReader
 
+_EFFORT = "reasoning_effort"
+
 
 class StreamTranslation(Protocol):
     """Retells one stream of chat completion chunks in another format."""
@@ -49,6 +51,10 @@ class TranslatedDialect:
 
     def call(self, ask: Ask, model: Model) -> Call:
         asked, dropped = self._as_chat(ask)
+        if "reasoning" not in model.capabilities and _EFFORT in asked.body:
+            # callers of these formats ask every model to think, and one that cannot refuses to be asked
+            asked = replace(asked, body={name: value for name, value in asked.body.items() if name != _EFFORT})
+            dropped += (_EFFORT,)
         call = self._chat.call(asked, model)
         return replace(call, dropped=dropped + call.dropped)
 

@@ -2,15 +2,17 @@
 
 import asyncio
 import io
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import contextmanager
-from functools import lru_cache
+from functools import lru_cache, partial
 
 import aiohttp
 from yarl import URL
 
 from acron_site.lib.errors import AcronError, UpstreamError, UpstreamTimeoutError, UpstreamUnreachableError
+from acron_site.lib.outbound import Reach
 from inference.providers.base import Call
+from inference.providers.guard import GuardedConnector
 
 _KEEPALIVE_SECONDS = 30
 _DNS_SECONDS = 60
@@ -85,7 +87,9 @@ class HttpReply:
 class HttpTransport:
     """Sends calls as they are: no redirects, cookies, proxies from the environment, or headers of the caller.
 
-    Nothing is sent twice. A POST whose connection broke may have been served and billed, so whether to try
+    With a `reach` it connects only to addresses that this admits: for where a tenant's own endpoints lead.
+
+    No POST is sent twice. One whose connection broke may have been served and billed, so whether to try
     again is the pipeline's decision, which records every attempt.
     """
 
@@ -97,21 +101,25 @@ class HttpTransport:
         idle_timeout_seconds: float = 60.0,
         total_timeout_seconds: float = 600.0,
         max_answer_bytes: int = _MAX_ANSWER_BYTES,
+        max_connections_per_host: int = 0,
+        reach: Reach | None = None,
     ) -> None:
         self._timeout = aiohttp.ClientTimeout(
             total=total_timeout_seconds, connect=connect_timeout_seconds, sock_read=first_byte_timeout_seconds
         )
         self._idle_timeout_seconds = idle_timeout_seconds
         self._max_answer_bytes = max_answer_bytes
+        self._max_connections_per_host, self._reach = max_connections_per_host, reach
         self._sessions: dict[asyncio.AbstractEventLoop, aiohttp.ClientSession] = {}
 
     async def send(self, call: Call) -> HttpReply:
         url, body = _url(call.url), call.body
         try:
             session = self._sessions.get(asyncio.get_running_loop()) or await self._open_session()
-            response = await session.post(
+            response = await session.request(
+                call.method,
                 url,
-                data=body if len(body) < _LARGE_BODY_BYTES else io.BytesIO(body),
+                data=(body or None) if len(body) < _LARGE_BODY_BYTES else io.BytesIO(body),
                 headers=call.headers,
                 allow_redirects=False,
             )
@@ -138,10 +146,21 @@ class HttpTransport:
 
     def _new_session(self) -> aiohttp.ClientSession:
         return aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=_KEEPALIVE_SECONDS, ttl_dns_cache=_DNS_SECONDS),
+            connector=self._new_connector(),
             timeout=self._timeout,
             headers=_HEADERS,
             cookie_jar=aiohttp.DummyCookieJar(),
+        )
+
+    def _new_connector(self) -> aiohttp.TCPConnector:
+        make: Callable[..., aiohttp.TCPConnector] = aiohttp.TCPConnector
+        if self._reach is not None:
+            make = partial(GuardedConnector, self._reach)
+        return make(
+            limit=0,
+            limit_per_host=self._max_connections_per_host,
+            keepalive_timeout=_KEEPALIVE_SECONDS,
+            ttl_dns_cache=_DNS_SECONDS,
         )
 
 

@@ -17,6 +17,7 @@ class Needs:
     capabilities: frozenset[str]
     input_tokens: int  # estimate
     output_tokens: int  # what was asked for, else a typical length
+    is_native_only: bool = False  # nobody but the provider whose format it is can do this
 
 
 def needs_of(body: Mapping[str, Any]) -> Needs:
@@ -30,6 +31,7 @@ def needs_of(body: Mapping[str, Any]) -> Needs:
         capabilities=frozenset(capabilities),
         input_tokens=estimate_tokens(body),
         output_tokens=limit if isinstance(limit, int) else _TYPICAL_OUTPUT_TOKENS,
+        is_native_only=body.get("native_only") is True,
     )
 
 

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache
 
+from accounts.principal import Principal
 from acron_site.lib.errors import AcronError, NoModelsAvailableError, UnknownModelError
 from inference import pricing
 from inference.catalog import Catalog, Model
-from inference.domain import Ask, Candidate, Route, RoutingMode
+from inference.domain import Ask, Candidate, Format, Route, RoutingMode
 from inference.routing.needs import Needs, needs_of
 
 # what Guided's words mean (contract, section 4): a least quality of 5, a greatest typical latency
@@ -16,6 +17,8 @@ QUALITY = {"low": 2.5, "medium": 3.5, "high": 4.2, "max": 4.7}
 LATENCY_MS = {"slow": None, "normal": 5000, "fast": 2000, "instant": 800}
 
 _SHOWN_CANDIDATES = 12
+# the dialect whose own a format is
+_NATIVE = {Format.MESSAGES: "anthropic", Format.RESPONSES: "openai"}
 # prices are compared as whole numbers: exact, and much quicker than Decimal
 _PARTS_PER_DOLLAR = 10**15
 
@@ -57,6 +60,12 @@ class Router:
         self._by_own_keys: Callable[[frozenset[str]], Router] = lru_cache(64)(self._made_for)
         self._by_allowed: Callable[[frozenset[str]], Router] = lru_cache(256)(self._restricted_to)
 
+    def serving(self, principal: Principal) -> "Router":
+        """An organization's own keys open models that this installation has no key for; an API key may close some."""
+        router = self.with_own_keys(principal.own_providers) if principal.provider_keys else self
+        rules = principal.rules
+        return router if rules is None or not rules.models else router.restricted_to(rules.models)
+
     def with_own_keys(self, providers: frozenset[str]) -> "Router":
         """The router of an organization that has keys of its own at these providers."""
         return self._by_own_keys(providers)
@@ -68,40 +77,73 @@ class Router:
     def resolve(self, ask: Ask) -> Model | None:
         """The model an Explicit request names; None when one is to be chosen.
 
-        Raises UnknownModelError or ModelNotAllowedError.
+        Raises UnknownModelError or ModelNotAllowedError, for the models it names as fallbacks too.
         """
+        for name in ask.fallbacks:
+            self._named(name, ask.format, param="acron.fallbacks")
         if ask.mode is not RoutingMode.EXPLICIT:
             return None
-        model = self.catalog.find(ask.model_requested)
-        if model.kind != "chat":
-            raise UnknownModelError(
-                f"{model.name} is no chat model; GET /v1/models lists those that are", param="model"
-            )
-        if self.allowed and not model.is_one_of(self.allowed):
-            raise ModelNotAllowedError(
-                f"this key may not use {model.name}; it may use {', '.join(sorted(self.allowed))}", param="model"
-            )
-        return model
+        return self._named(ask.model_requested, ask.format, param="model")
 
     def route(self, ask: Ask, *, explain: bool = False) -> Route:
         """Raises NoModelsAvailableError with what to change when no model can serve the request."""
         model = self.resolve(ask)
         return self._explicit(ask, model) if model else self._cheapest(ask, explain=explain)
 
-    def _explicit(self, ask: Ask, model: Model) -> Route:
-        if not model.is_available:
-            raise NoModelsAvailableError(
-                f"the model {model.name} is not available here: {model.unavailable_because}", param="model"
+    def alternatives(self, ask: Ask, route: Route) -> Iterator[Model]:
+        """What may be tried in turn when the route's model fails.
+
+        What the request names, what the catalogue names for the model, and for automatic choices the next best
+        offers, one of another provider first: what fails often fails for all models of a provider.
+        """
+        named = [self._named(name, ask.format, param="acron.fallbacks") for name in ask.fallbacks]
+        listed = [self.catalog.find(name) for name in route.model.fallbacks]
+        found = [*named, *(model for model in listed if self._may_use(model, ask.format))]
+        if route.mode is not RoutingMode.EXPLICIT:
+            found += self._next_best(ask, route.model)
+        seen = {route.model.name}
+        for model in found:
+            if model.is_available and model.name not in seen:
+                seen.add(model.name)
+                yield model
+
+    def _next_best(self, ask: Ask, failed: Model) -> list[Model]:
+        needs = needs_of(ask.sketch)
+        fitting = [offer for offer in self._good_enough(self._limits(ask)) if _fits(offer.model, needs, ask.format)]
+        affordable = [offer for offer in fitting if not _over_budget(offer, needs, ask.cost_budget_usd)]
+        affordable.sort(key=lambda offer: (offer.model.provider == failed.provider, offer.estimate(needs)))
+        return [offer.model for offer in affordable]
+
+    def _named(self, name: str, wanted: Format, *, param: str) -> Model:
+        model = self.catalog.find(name, param=param)
+        if model.kind not in wanted.kinds:
+            raise UnknownModelError(_wrong_kind(model, wanted), param=param)
+        if self.allowed and not model.is_one_of(self.allowed):
+            raise ModelNotAllowedError(
+                f"this key may not use {model.name}; it may use {', '.join(sorted(self.allowed))}", param=param
             )
-        return Route(model=model, mode=ask.mode, reason="the model was asked for", task_type=_task(ask))
+        return model
+
+    def _may_use(self, model: Model, wanted: Format) -> bool:
+        return model.kind in wanted.kinds and (not self.allowed or model.is_one_of(self.allowed))
+
+    def _explicit(self, ask: Ask, model: Model) -> Route:
+        if model.is_available:
+            return Route(model=model, mode=ask.mode, reason="the model was asked for", task_type=_task(ask))
+        for other in self.alternatives(ask, Route(model, ask.mode, "")):
+            reason = f"fallback: {model.name} is not available here"
+            return Route(model=other, mode=ask.mode, reason=reason, task_type=_task(ask))
+        raise NoModelsAvailableError(
+            f"the model {model.name} is not available here: {model.unavailable_because}", param="model"
+        )
 
     def _cheapest(self, ask: Ask, *, explain: bool) -> Route:
         needs, limits = needs_of(ask.sketch), self._limits(ask)
         best: _Offer | None = None
         for offer in self._good_enough(limits):
-            if _fits(offer.model, needs) and (best is None or offer.estimate(needs) < best.estimate(needs)):
+            if _fits(offer.model, needs, ask.format) and (best is None or offer.estimate(needs) < best.estimate(needs)):
                 best = offer
-        candidates = tuple(self._candidates(needs, limits)) if explain else ()
+        candidates = tuple(self._candidates(needs, limits, ask.format)) if explain else ()
         if best is None or _over_budget(best, needs, ask.cost_budget_usd):
             raise NoModelsAvailableError(self._advice(limits, needs, ask.cost_budget_usd))
         reason = f"cheapest of the models with quality >= {limits.quality:g}"
@@ -123,10 +165,10 @@ class Router:
     def _filter(self, limits: _Limits) -> tuple[_Offer, ...]:
         return tuple(offer for offer in self._offers if not _shortfall(offer.model, limits))
 
-    def _candidates(self, needs: Needs, limits: _Limits) -> Iterator[Candidate]:
+    def _candidates(self, needs: Needs, limits: _Limits, wanted: Format) -> Iterator[Candidate]:
         ranked = sorted(
             self._offers,
-            key=lambda offer: (bool(_obstacle(offer.model, needs, limits)), offer.estimate(needs)),
+            key=lambda offer: (bool(_obstacle(offer.model, needs, limits, wanted)), offer.estimate(needs)),
         )
         for offer in ranked[:_SHOWN_CANDIDATES]:
             yield Candidate(
@@ -134,7 +176,7 @@ class Router:
                 quality=offer.model.quality_for(limits.task_type),
                 estimated_cost_usd=Decimal(offer.estimate(needs)) / _PARTS_PER_DOLLAR,
                 estimated_latency_ms=offer.model.latency_ms,
-                excluded_because=_obstacle(offer.model, needs, limits),
+                excluded_because=_obstacle(offer.model, needs, limits, wanted),
             )
 
     def _advice(self, limits: _Limits, needs: Needs, budget: Decimal | None) -> str:
@@ -177,17 +219,37 @@ def _shortfall(model: Model, limits: _Limits) -> str:
     return ""
 
 
-def _obstacle(model: Model, needs: Needs, limits: _Limits) -> str:
+def _obstacle(model: Model, needs: Needs, limits: _Limits, wanted: Format) -> str:
     if missing := needs.capabilities - model.capabilities:
         return f"cannot do {', '.join(sorted(missing))}"
-    if not _fits(model, needs):
+    if needs.is_native_only and not _speaks(model, wanted):
+        return "its provider does not speak this format itself, and the request needs that"
+    if not _has_room(model, needs):
         return f"{needs.input_tokens} input tokens do not fit its context"
     return _shortfall(model, limits)
 
 
-def _fits(model: Model, needs: Needs) -> bool:
-    has_room = not model.context_window or needs.input_tokens < model.context_window
-    return has_room and needs.capabilities <= model.capabilities
+def _fits(model: Model, needs: Needs, wanted: Format) -> bool:
+    is_spoken = not needs.is_native_only or _speaks(model, wanted)
+    return is_spoken and _has_room(model, needs) and needs.capabilities <= model.capabilities
+
+
+def _has_room(model: Model, needs: Needs) -> bool:
+    return not model.context_window or needs.input_tokens < model.context_window
+
+
+def _speaks(model: Model, wanted: Format) -> bool:
+    """Whether the format is its provider's own, so that nothing is lost in translation."""
+    return _NATIVE.get(wanted, model.answered_by) == model.answered_by
+
+
+def _wrong_kind(model: Model, wanted: Format) -> str:
+    if model.kind == "responses":
+        return f"{model.name} is served at POST /v1/responses only; send it there, or choose another model"
+    if model.kind == "embedding":
+        return f"{model.name} makes embeddings: send it to POST /v1/embeddings"
+    what = "embedding" if wanted is Format.EMBEDDINGS else "chat"
+    return f"{model.name} is no {what} model; GET /v1/models lists those that are"
 
 
 def _over_budget(offer: _Offer, needs: Needs, budget: Decimal | None) -> bool:

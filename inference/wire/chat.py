@@ -28,11 +28,13 @@ STEERING = frozenset(
         "cost_budget_usd",
         "task_type",
         "tags",
+        "fallbacks",
     }
 )
 _OWN_FIELDS = STEERING | {"cache", "routing_mode"}
 _ROLES = frozenset({"system", "developer", "user", "assistant", "tool", "function"})
 _MAX_TOKENS = 10_000_000
+_MAX_FALLBACKS = 8
 _CHECKS: dict[str, Callable[[Mapping[str, Any], str], Any]] = {
     "temperature": partial(fields.number, low=0, high=2),
     "max_tokens": partial(fields.whole_number, low=1, high=_MAX_TOKENS),
@@ -46,7 +48,7 @@ _CHECKS: dict[str, Callable[[Mapping[str, Any], str], Any]] = {
 def read(body: bytes, head: Head) -> Ask:
     """Raises InvalidRequestError naming the field and what it must be."""
     document = fields.parse_object(body)
-    own = _take_own(document)
+    own = take_own(document)
     model = fields.text(document, "model")
     if not model:
         raise InvalidRequestError("'model' is missing; name one, or use \"auto\"", param="model")
@@ -55,7 +57,7 @@ def read(body: bytes, head: Head) -> Ask:
     return Ask(
         request_id=head.request_id,
         endpoint=ENDPOINT,
-        mode=_mode(model, own),
+        mode=mode_of(model, own),
         model_requested=model,
         body=document,
         started=head.started,
@@ -68,7 +70,7 @@ def read(body: bytes, head: Head) -> Ask:
     )
 
 
-def _take_own(document: dict[str, Any]) -> dict[str, Any]:
+def take_own(document: dict[str, Any]) -> dict[str, Any]:
     """ACRON's own fields, taken out of what goes to the provider."""
     if "acron" not in document:
         return {}
@@ -88,6 +90,7 @@ def steering(source: Mapping[str, Any], *, path: str = "") -> dict[str, Any]:
         "cost_budget_usd": fields.dollars(source, "cost_budget_usd", path=path),
         "task_type": fields.text(source, "task_type", path=path)[:64],
         "tags": fields.tags(source, path=path),
+        "fallbacks": fields.names(source, "fallbacks", most=_MAX_FALLBACKS, path=path),
     }
 
 
@@ -128,15 +131,15 @@ def _include_usage(document: Mapping[str, Any]) -> bool:
     return fields.flag(options, "include_usage", path="stream_options.") if options else False
 
 
-def _mode(model: str, own: Mapping[str, Any]) -> RoutingMode:
+def mode_of(model: str, own: Mapping[str, Any]) -> RoutingMode:
     """A named model is Explicit; for `auto` the body may still say `acron.routing_mode: guided`."""
-    mode = AUTOMATIC.get(model, RoutingMode.EXPLICIT)
+    chosen = AUTOMATIC.get(model, RoutingMode.EXPLICIT)
     if not own:
-        return mode
-    wanted = fields.choice(own, "routing_mode", [mode.value for mode in RoutingMode], path="acron.")
-    if wanted and (mode is RoutingMode.EXPLICIT) != (wanted == RoutingMode.EXPLICIT):
+        return chosen
+    wanted = fields.choice(own, "routing_mode", [each.value for each in RoutingMode], path="acron.")
+    if wanted and (chosen is RoutingMode.EXPLICIT) != (wanted == RoutingMode.EXPLICIT):
         raise InvalidRequestError(
             f'acron.routing_mode {wanted!r} does not go with the model {model!r}; use "auto" to let ACRON choose',
             param="acron.routing_mode",
         )
-    return RoutingMode(wanted) if wanted else mode
+    return RoutingMode(wanted) if wanted else chosen

@@ -25,12 +25,27 @@ def parse_object(body: bytes) -> dict[str, Any]:
     return document
 
 
+def written(value: Any) -> str:
+    """`value` as JSON. Raises InvalidRequestError when it is nested too deeply to be written."""
+    try:
+        return orjson.dumps(value).decode()
+    except TypeError:
+        raise InvalidRequestError("the request is nested more than 250 levels deep; send a flatter one") from None
+
+
 def text(source: Mapping[str, Any], name: str, *, path: str = "", default: str = "") -> str:
     value = source.get(name)
     if value is None:
         return default
     if not isinstance(value, str):
         raise _wrong(path + name, "a string")
+    return value
+
+
+def required_text(source: Mapping[str, Any], name: str, *, path: str = "") -> str:
+    value = text(source, name, path=path)
+    if not value:
+        raise InvalidRequestError(f"{path}{name} is missing", param=path + name)
     return value
 
 
@@ -104,6 +119,15 @@ def tags(source: Mapping[str, Any], *, path: str = "") -> dict[str, str]:
     ):
         raise _wrong(path + "tags", f"an object of at most {_MAX_TAGS} strings of at most {_MAX_TAG_LENGTH} characters")
     return value
+
+
+def names(source: Mapping[str, Any], name: str, *, most: int, path: str = "") -> tuple[str, ...]:
+    value = source.get(name)
+    if value is None:
+        return ()
+    if not isinstance(value, list) or len(value) > most or not all(_is_short(item) and item for item in value):
+        raise _wrong(path + name, f"a list of at most {most} names")
+    return tuple(value)
 
 
 def refuse_unknown(source: Mapping[str, Any], known: Collection[str], *, path: str = "") -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 from acron_site.lib.errors import AcronError, error_body
 from inference.domain import Format
-from inference.wire import sse
+from inference.wire import message_events, responses_events, sse
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,4 +20,6 @@ class Manner:
 
 MANNERS: Mapping[Format, Manner] = {
     Format.CHAT: Manner(sse.replay),
+    Format.MESSAGES: Manner(message_events.replay, message_events.error_body, message_events.error_event),
+    Format.RESPONSES: Manner(responses_events.replay, error_event=responses_events.error_event),
 }

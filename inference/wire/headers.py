@@ -1,5 +1,6 @@
 """The response headers of the gateway (contract, section 5)."""
 
+from collections.abc import Mapping
 from decimal import Decimal
 from functools import lru_cache
 
@@ -33,8 +34,7 @@ def of_answer(answer: Answer) -> Headers:
         headers.append((b"x-accel-buffering", b"no"))  # nginx would hold the events back
     if answer.dropped:
         headers.append((b"x-acron-dropped-params", ",".join(answer.dropped).encode()))
-    if answer.limits:
-        headers += [(name.encode(), value.encode()) for name, value in answer.limits.items()]
+    headers += of_limits(answer.limits)
     if facts.cache_tier or not answer.stream:
         headers += _money(facts)
     return headers
@@ -42,6 +42,11 @@ def of_answer(answer: Answer) -> Headers:
 
 def of_document(request_id: str) -> Headers:
     return [_JSON, (b"x-request-id", request_id.encode())]
+
+
+def of_limits(limits: Mapping[str, str] | None) -> Headers:
+    """How the key's limits stand."""
+    return [(name.encode(), value.encode()) for name, value in limits.items()] if limits else []
 
 
 def _money(facts: InferenceFacts) -> Headers:

@@ -21,6 +21,9 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 _PATIENCE = 4
 
 
+_LONGEST_LENGTH = 16  # digits; whoever announces more is measured as the body comes
+
+
 class CallerGone(Exception):  # noqa: N818 - no error, an event
     """The caller hung up before the request was complete."""
 
@@ -40,6 +43,7 @@ class Head:
     anthropic_version: str = ""
     anthropic_beta: str = ""
     openai_beta: str = ""
+    content_length: int = 0  # as the caller says; 0 when it does not
 
 
 _FIELDS = {
@@ -54,12 +58,17 @@ _FIELDS = {
     b"anthropic-version": "anthropic_version",
     b"anthropic-beta": "anthropic_beta",
     b"openai-beta": "openai_beta",
+    b"content-length": "content_length",
 }
 
 
 def read_head(headers: Iterable[tuple[bytes, bytes]], started: float) -> Head:
     """The headers the gateway looks at; a caller's request id is kept if it is a valid one."""
     found: dict[str, Any] = {_FIELDS[name]: value.decode("latin-1") for name, value in headers if name in _FIELDS}
+    length = found.get("content_length", "")
+    found["content_length"] = (
+        int(length) if length.isascii() and length.isdigit() and len(length) < _LONGEST_LENGTH else 0
+    )
     if not is_request_id(found.get("request_id", "")):
         found["request_id"] = new_request_id()
     return Head(started=started, **found)

@@ -8,6 +8,8 @@ import orjson
 from acron_site.lib.errors import AcronError, error_body
 
 DONE = b"data: [DONE]\n\n"
+# a comment, which every client of server-sent events skips: it tells proxies that somebody is still at work
+KEEP_ALIVE = b": keep-alive\n\n"
 
 _NOT_REPEATED = frozenset({"object", "choices", "usage"})
 _TOLD_IN_PIECES = ("reasoning_content", "reasoning", "content", "refusal")
@@ -61,13 +63,13 @@ def _deltas(message: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     whole = {name: value for name, value in message.items() if name not in pieced and name != "tool_calls"}
     yield {"content": "", **whole} if "content" in pieced else whole
     for name, text in pieced.items():
-        for piece in _pieces(text):
+        for piece in pieces(text):
             yield {name: piece}
     for index, call in enumerate(message.get("tool_calls") or ()):
         yield {"tool_calls": [{"index": index, **call}]}
 
 
-def _pieces(text: str) -> Iterator[str]:
+def pieces(text: str) -> Iterator[str]:
     """A few pieces that end where words end."""
     size = max(_SHORTEST_PIECE, len(text) // _MOST_PIECES)
     start = 0

@@ -41,7 +41,7 @@ from accounts.scopes import Scope
 from accounts.services import api_keys, members, operators, organizations
 from acron_site.lib.admin import LookOnly
 from acron_site.lib.errors import InsufficientScopeError
-from analytics.models import InferenceEvent, KeptContent
+from analytics.models import Feedback, InferenceEvent, KeptContent
 from tests.accounts.conftest import PASSWORD, Person
 
 BACKEND = "django.contrib.auth.backends.ModelBackend"
@@ -100,6 +100,7 @@ def planted(ada: Person, oscar: User) -> dict[str, Any]:
             user=oscar, content_type=ContentType.objects.get_for_model(User), object_id="1", object_repr="x",
             action_flag=2, change_message="[]",
         ),
+        Feedback.all_organizations.create(**own, request_id="req_1", score=4),
         KeptContent.all_organizations.create(**own, event_id=uuid4(), occurred_at=timezone.now(), sealed=secret),
         InferenceEvent.all_organizations.create(
             **own, event_id=uuid4(), request_id="req_1", occurred_at=timezone.now(), status="ok", cost_status="unpriced"

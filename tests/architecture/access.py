@@ -56,6 +56,14 @@ def _kept_content(organization: Any) -> Mapping[str, Any]:
     return {"event_id": event_id}
 
 
+def _about_an_answer(organization: Any) -> Mapping[str, Any]:
+    from tests.analytics.facts import keep, paid_answer
+
+    answer = paid_answer(organization.pk)
+    keep(answer)
+    return {"request_id": answer.request_id, "thumbs": "up"}
+
+
 PROVIDER_KEYS = Rule(Scope.ADMIN, make=_provider_key)
 PROVIDER_KEYS_PAGE = Rule(page=Right.MANAGE_PROVIDER_CREDENTIALS, make=_provider_key)
 
@@ -122,6 +130,7 @@ ACCESS: dict[str, dict[str, Rule]] = {
     "auth/login": {"POST": LOG_IN},
     "auth/logout": {"POST": ANY_KEY},
     "metrics": {"GET": ANALYTICS},
+    "feedback": {"POST": Rule(Scope.INFER, body=_about_an_answer)},
     "analytics/recent-inferences": {"GET": ANALYTICS},
     "models": {"GET": ANALYTICS},
     "audit": {"GET": Rule(page=Right.READ_AUDIT)},

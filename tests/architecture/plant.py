@@ -25,7 +25,7 @@ from accounts.services import api_keys, members
 from accounts.tenancy import OrganizationScopedModel
 from acron_site.lib.ids import uuid7
 from analytics import content_store
-from analytics.models import InferenceEvent, KeptContent
+from analytics.models import Feedback, InferenceEvent, KeptContent
 from tests.accounts.conftest import Person, signed_up
 from tests.analytics.facts import keep, paid_answer
 
@@ -133,6 +133,12 @@ def _content(person: Person, mark: str) -> None:
     ).save(force_insert=True)
 
 
+def _feedback(person: Person, mark: str) -> None:
+    Feedback(organization=person.organization, request_id=mark, person_id=person.user.pk, score=1, outcome=mark).save(
+        force_insert=True
+    )
+
+
 def _audit(person: Person, mark: str) -> None:
     audit.record(person.actor, "organization.renamed", person.organization, after={"name": mark})
 
@@ -144,5 +150,6 @@ _MAKERS: dict[type[OrganizationScopedModel], Callable[[Person, str], None]] = {
     ProviderCredential: _credential,
     InferenceEvent: _event,
     KeptContent: _content,
+    Feedback: _feedback,
     AuditEvent: _audit,
 }

@@ -29,6 +29,7 @@ _NAMES = (
     "user_id",
     "invitation_id",
     "event_id",
+    "request_id",
 )
 
 

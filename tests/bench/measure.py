@@ -71,7 +71,7 @@ def _prepare() -> str:
 
 
 def _worker_command(listener: socket.socket) -> list[str]:
-    return [sys.executable, "-m", "acron_site.web", str(listener.fileno())]
+    return [sys.executable, "-m", "acron_site.web", str(listener.fileno()), "5"]
 
 
 @contextmanager

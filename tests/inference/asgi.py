@@ -39,7 +39,8 @@ async def call(
     scope = {
         "type": "http",
         "method": method,
-        "path": path,
+        "path": path.partition("?")[0],
+        "query_string": path.partition("?")[2].encode(),
         "headers": [(name.lower().encode(), value.encode()) for name, value in (headers or {}).items()],
     }
     response, gone = Response(), asyncio.Event()

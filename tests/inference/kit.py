@@ -1,6 +1,7 @@
 """A gateway of small real parts: memory for Redis, the mock provider without delays, a ledger to look into."""
 
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
@@ -13,19 +14,28 @@ from accounts.encryption import cipher_from
 from accounts.limits.limiter import Limiter
 from accounts.principal import Principal
 from accounts.scopes import Scope
+from acron_site.lib.errors import AcronError
 from analytics.content import ContentKeeper
 from analytics.events import EventStatus, InferenceFacts
 from caching.backends.memory import MemoryStore
+from caching.backends.memory_leases import MemoryLeases
 from caching.exact import ExactCache
+from caching.idempotency import Idempotency
 from inference import catalog as catalogs
 from inference.accounting import Accountant
 from inference.allowances import Allowances
-from inference.domain import Answer, Ask, Format
+from inference.calling import CallParts, CallPolicy
+from inference.domain import Answer, Ask, EventStream
+from inference.facts import Visit
 from inference.pipeline import Gateway, KeepPolicy
 from inference.providers.base import Provider
+from inference.providers.kinds import dialects_of
 from inference.providers.mock import MockTransport
-from inference.providers.openai import OpenAIDialect
+from inference.resilience.retries import Failure, RetryBudget
 from inference.routing.router import Router
+from inference.sharing import Sharing
+from inference.targets import Target
+from inference.token_count import TokenCounter
 from inference.wire import chat
 from inference.wire.http import Head
 
@@ -57,6 +67,39 @@ class RememberedLedger:
         return list(self.rows.values())[-1]
 
 
+class RememberedLine:
+    """Remembers how a call ended."""
+
+    def __init__(self, ends: list[Failure | None]) -> None:
+        self._ends = ends
+
+    def end(self, failure: Failure | None, error: AcronError | None) -> None:
+        self._ends.append(failure)
+
+    def drop(self) -> None:
+        return None
+
+
+class OpenSwitchboard:
+    """Lets every call through, but to targets that are named in `resting`; remembers how calls ended."""
+
+    def __init__(self) -> None:
+        self.resting: set[str] = set()
+        self.ends: list[Failure | None] = []
+
+    def ordered(self, targets: Sequence[Target], visit: Visit) -> Sequence[Target]:
+        return targets
+
+    def allows(self, target: Target) -> bool:
+        return target.id not in self.resting
+
+    async def enter(self, target: Target) -> RememberedLine | None:
+        return RememberedLine(self.ends) if self.allows(target) else None
+
+    def opens_in_seconds(self, targets: Sequence[Target]) -> int:
+        return 7
+
+
 class Present:
     def watch(self) -> None:
         return None
@@ -74,27 +117,48 @@ class Kit:
         limiter: Limiter | None = None,
         mock: bool = False,
         content: ContentKeeper | None = None,
+        call_policy: CallPolicy | None = None,
+        drains: bool = False,
     ) -> None:
+        self.switchboard = OpenSwitchboard()
         self.catalog = catalogs.load(MODELS, {}, mock=mock)
         self.ledger = RememberedLedger()
         self.transport: Any = transport or MockTransport(latency_scale=0)
-        self.provider = Provider("mock", {Format.CHAT: OpenAIDialect(api_key="k")}, self.transport)
+        self.provider = Provider("mock", dialects_of("mock", api_key="k", name="mock"), self.transport)
         self.store = MemoryStore(max_bytes=1_000_000)
+        self.cache = ExactCache(self.store, cipher_from("a passphrase"), clock=time.time, max_entry_bytes=100_000)
+        self.router = Router(self.catalog, default_quality_threshold=3.5)
+        self.allowances = allowances(limiter)
+        self.counter = TokenCounter(
+            router=self.router, provider_for=lambda model, principal: self.provider, allowances=self.allowances
+        )
         self.gateway = Gateway(
             catalog=self.catalog,
-            router=Router(self.catalog, default_quality_threshold=3.5),
-            cache=ExactCache(self.store, cipher_from("a passphrase"), clock=time.time, max_entry_bytes=100_000),
-            provider_for=lambda model, principal: self.provider,
+            router=self.router,
+            cache=self.cache,
             ledger=self.ledger,
             accountant=Accountant(self.catalog, baseline_model=baseline_model),
-            allowances=allowances(limiter),
+            allowances=self.allowances,
             policy=policy or KeepPolicy(),
             secret=b"secret",
             content=content,
+            **sharing_parts(self.cache, drains=drains),
+            calls=CallParts(
+                targets=lambda model, principal: (Target(model.name, model, self.provider),),
+                switchboard=self.switchboard,
+                retries=RetryBudget(),
+                policy=call_policy or CallPolicy(longest_wait_seconds=0.0),
+            ),
         )
 
     async def answer(self, principal: Principal, asked: Ask) -> Answer:
         return await self.gateway.answer(principal, replace(asked, started=time.perf_counter()), Present())
+
+
+def sharing_parts(cache: ExactCache, *, drains: bool = False) -> dict[str, Any]:
+    """What a gateway needs to share calls, among its own callers only."""
+    once = Idempotency(cache, cache, MemoryLeases(), secret=b"secret", patience_seconds=5.0)
+    return {"sharing": Sharing(MemoryLeases(), drains=drains), "idempotency": once}
 
 
 def allowances(limiter: Limiter | None = None) -> Allowances:
@@ -106,6 +170,15 @@ def ask(text: str = "What is the capital of France?", /, *, head: Any = None, **
     """A chat request as a client would send it."""
     body = {"model": "mock-small", "messages": [{"role": "user", "content": text}], **fields}
     return chat.read(orjson.dumps(body), Head(**{"request_id": "req_test", "started": 0.0, **(head or {})}))
+
+
+def stream_of(answer: Answer) -> EventStream:
+    assert answer.stream is not None
+    return answer.stream
+
+
+async def bytes_of(answer: Answer) -> bytes:
+    return b"".join([piece async for piece in stream_of(answer)])
 
 
 async def events_of(answer: Answer) -> list[dict[str, Any]]:

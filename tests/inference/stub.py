@@ -31,6 +31,7 @@ class Received:
     path: str
     headers: Mapping[str, str]
     body: bytes
+    method: str = "POST"
 
     @property
     def json(self) -> Any:
@@ -156,7 +157,8 @@ class _Connection(asyncio.Protocol):
         end = start + int(headers.get("content-length", 0))
         if len(self._buffer) < end:
             return
-        request = Received(request_line.split(" ")[1], headers, bytes(self._buffer[start:end]))
+        method, path, _ = request_line.split(" ")
+        request = Received(path, headers, bytes(self._buffer[start:end]), method)
         del self._buffer[:end]
         self._play(self._stub.script_for(request))
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from acron_site.lib.errors import UnknownModelError
-from inference import catalog
+from inference import catalog, deployments
 from inference.catalog import Catalog, CatalogError, Model
 
 MODELS = Path(__file__).parents[2] / "config" / "models.yaml"
@@ -304,3 +304,111 @@ def test_a_standard_row_is_required(load):
 def test_a_file_that_is_not_there_is_named(tmp_path):
     with pytest.raises(CatalogError, match=r"nowhere\.yaml: cannot be read"):
         catalog.load(tmp_path / "nowhere.yaml", {}, mock=False)
+
+
+SEVERAL = (
+    SMALL.replace(
+        "    quality: {default: 4.5, code: 4.8}\n",
+        """    quality: {default: 4.5, code: 4.8}
+    fallbacks: [spare]
+    deployments:
+      - {}
+      - {name: second, api_key_env: SECOND_KEY, weight: 3}
+      - {base_url: http://my-server/v1/, upstream_model: bright-local}
+""",
+    )
+    + "  spare: {provider: openai, aliases: [spare-wheel]}\n"
+)
+
+
+def test_a_model_that_lists_no_deployments_is_called_in_one_way(load):
+    bright = load(environ=EVERY_KEY).find("bright")
+
+    [only] = bright.deployments
+    assert (only.base_url, only.api_key_env, only.upstream_model, only.weight) == (
+        "https://api.openai.com/v1",
+        "OPENAI_API_KEY",
+        "bright-2",
+        1,
+    )
+    assert bright.at(only) is bright
+
+
+def test_deployments_inherit_what_they_do_not_say_but_a_server_of_its_own_no_key(load):
+    model = load(SEVERAL, EVERY_KEY | {"SECOND_KEY": "s"}).find("bright")
+
+    assert [(d.name, d.base_url, d.api_key_env, d.upstream_model, d.weight) for d in model.deployments] == [
+        ("1", "https://api.openai.com/v1", "OPENAI_API_KEY", "bright-2", 1),
+        ("second", "https://api.openai.com/v1", "SECOND_KEY", "bright-2", 3),
+        ("3", "http://my-server/v1", "", "bright-local", 1),
+    ]
+    assert len({d.id for d in model.deployments}) == 3
+    there = model.at(model.deployments[2])
+    assert (there.name, there.base_url, there.api_key_env, there.upstream_model) == (
+        "bright",
+        "http://my-server/v1",
+        "",
+        "bright-local",
+    )
+
+
+def test_deployments_without_their_key_are_left_out_and_the_model_goes_with_the_last(load):
+    keyed = SEVERAL.replace("      - {base_url: http://my-server/v1/, upstream_model: bright-local}\n", "")
+
+    assert [d.name for d in load(keyed, {"SECOND_KEY": "s"}).find("bright").deployments] == ["second"]
+    assert load(keyed, {"SECOND_KEY": "s"}).find("bright").is_available
+    none_left = load(keyed).find("bright")
+    assert none_left.unavailable_because.startswith("set OPENAI_API_KEY or SECOND_KEY, or bring")
+    assert none_left.deployments
+
+
+def test_snapshots_have_the_deployments_that_know_the_model_by_its_own_name(load):
+    snapshot = load(SEVERAL, EVERY_KEY | {"SECOND_KEY": "s"}).find("bright-2026-01-01")
+
+    assert [(d.name, d.upstream_model) for d in snapshot.deployments] == [
+        ("1", "bright-2026-01-01"),
+        ("second", "bright-2026-01-01"),
+    ]
+    assert snapshot.fallbacks == ("spare",)
+
+
+def test_an_organizations_own_key_goes_to_the_provider_only(load):
+    model = load(SEVERAL, EVERY_KEY).with_own_keys({"openai"}).find("bright")
+
+    [only] = model.deployments
+    assert (only.base_url, only.upstream_model) == ("https://api.openai.com/v1", "bright-2")
+    own = deployments.with_own_key(only, provider="openai", key_identity="17")
+    others = deployments.with_own_key(only, provider="openai", key_identity="18")
+    assert len({only.id, own.id, others.id}) == 3
+
+
+@pytest.mark.parametrize(
+    ("written", "instead", "message"),
+    [
+        ("weight: 3", "weight: 0", "bright: deployments 2: weight: expected a whole number from 1 on"),
+        ("weight: 3", "wieght: 3", "deployments 2: unknown field 'wieght'; did you mean 'weight'"),
+        ("http://my-server/v1/", "my-server", "deployments 3: base_url: expected an address"),
+        ("{name: second, api_key_env: SECOND_KEY, weight: 3}", "{weight: 3}", "deployments 2: the same as another"),
+        ("fallbacks: [spare]", "fallbacks: [spear]", "bright: fallbacks: 'spear' is no model; did you mean 'spare'"),
+        ("fallbacks: [spare]", "fallbacks: [clever]", "'clever' must be another model of the same kind"),
+        ("spare: {", "spare: {kind: embedding, ", "'spare' must be another model of the same kind"),
+        (
+            "      - {}\n      - {name: second, api_key_env: SECOND_KEY, weight: 3}\n",
+            "",
+            "snapshots bright-2026-01-01: every deployment has an upstream_model of its own",
+        ),
+    ],
+)
+def test_a_mistake_in_deployments_or_fallbacks_is_refused_with_its_place(load, written, instead, message):
+    assert written in SEVERAL
+
+    with pytest.raises(CatalogError, match=message):
+        load(SEVERAL.replace(written, instead, 1))
+
+
+def test_deployments_are_a_list(load):
+    with pytest.raises(CatalogError, match="deployments: expected a list of entries"):
+        load(
+            SEVERAL.replace("      - {}\n", "      one: {}\n").split("      - {name")[0]
+            + "  spare: {provider: openai}\n"
+        )

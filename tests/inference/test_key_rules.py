@@ -24,6 +24,7 @@ from inference.domain import Answer, Ask, CacheStatus, RoutingMode
 from inference.door import Door
 from inference.providers.mock import MockTransport
 from inference.routing.router import ModelNotAllowedError
+from inference.stored_responses import StoredResponses
 from inference.wire import models
 from inference.wire.addresses import Proxies
 from tests.inference.asgi import Response, call
@@ -317,10 +318,14 @@ async def at_the_door(
         gateway=kit.gateway,
         keys=Keys(principal),  # type: ignore[arg-type]
         models=lambda asking: models.listing(kit.catalog, asking.rules.models if asking.rules else frozenset()),
+        counter=kit.counter,
+        stored=StoredResponses(lambda asking: None),
         proxies=Proxies(trusted),
         default_mode=RoutingMode.AUTOPILOT,
         max_body_bytes=10_000,
         max_in_flight=10,
+        max_in_flight_bytes=100_000_000,
+        keep_alive_seconds=15.0,
     )
 
     async def application(scope: Any, receive: Any, send: Any) -> None:

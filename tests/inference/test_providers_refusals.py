@@ -140,3 +140,9 @@ def test_a_refusal_that_gives_no_reason_still_gets_a_sentence(status, body):
 
 def test_the_providers_stack_trace_stays_with_the_provider():
     assert "Traceback" not in refusal(500, said("Traceback (most recent call last)")).message
+
+
+def test_a_503_that_names_a_wait_is_busy_and_passes_it_on():
+    error = Refusals("openai", "OPENAI_API_KEY").error(503, {"retry-after": "7"}, b"")
+
+    assert (error.status, error.code, error.headers) == (503, "overloaded", {"Retry-After": "7"})

@@ -79,6 +79,15 @@ def test_what_an_address_stands_for_is_held_whatever_its_length(content, window,
     assert held == tokens * CENT + DOLLAR
 
 
+@pytest.mark.parametrize(("window", "tokens"), [(8_000, 8_000), (0, 1_000_000)])
+def test_what_a_provider_adds_of_its_own_is_held_up_to_the_context(window, tokens):
+    unseen = replace(ask(max_tokens=1), sketched={"messages": TEXT, "max_tokens": 1, "unseen_input": True})
+
+    held = worst_case.cost(unseen, model(context_window=window), sent_bytes=100)
+
+    assert held == (100 + tokens) * CENT + DOLLAR
+
+
 TIERS = PriceSheet(
     rates={"standard": rates(1, 10), "flex": rates(Decimal("0.5"), 5), "priority": rates(2, 20), "batch": rates(0, 0)}
 )

@@ -1,0 +1,84 @@
+"""Leases: the right to do alone, of all workers, what one of them need do only once."""
+
+import contextlib
+from collections.abc import Awaitable, Callable
+from types import TracebackType
+from typing import Protocol, Self, TypeVar
+
+from caching.exact import entry_key, organization_prefix
+from caching.protocols import Namespace
+
+Found = TypeVar("Found")
+
+
+class Lease:
+    """Held until it is released, which is safe to do twice."""
+
+    __slots__ = ("_let_go",)
+
+    def __init__(self, let_go: Callable[[], None] | None = None) -> None:
+        self._let_go = let_go
+
+    def release(self) -> None:
+        let_go, self._let_go = self._let_go, None
+        if let_go is not None:
+            let_go()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.release()
+
+
+class Leases(Protocol):
+    """None of it raises: where what the workers share is away, each process is alone with its own leases."""
+
+    async def acquire(self, key: bytes, *, mark: bytes = b"") -> Lease | None:
+        """The lease, or None while somebody else holds it. `mark` says to the others what it is held for."""
+        ...
+
+    async def mark_of(self, key: bytes) -> bytes | None:
+        """What its holder says; None when nobody holds it, as far as is known."""
+        ...
+
+    async def wait(self, key: bytes, *, within_seconds: float) -> bool:
+        """Returns when nobody holds it any more, as far as is known; False if somebody still does after that time."""
+        ...
+
+
+def lease_key(namespace: Namespace, fingerprint: bytes) -> bytes:
+    """Of the lease on an entry: under the organization's prefix, but not among the entries, which are sealed."""
+    wall = organization_prefix(namespace.organization_id)
+    return b"%blease:%b" % (wall, entry_key(namespace, fingerprint)[len(wall) :])
+
+
+async def acquire_or_find(
+    leases: Leases, key: bytes, find: Callable[[], Awaitable[Found | None]], *, patience_seconds: float
+) -> Lease | Found:
+    """The lease, or what `find` finds, which is asked again after another holder: it may have kept an answer.
+
+    One that found nothing after it has waited waits for nobody else: its lease is then free, and holds off no one.
+    """
+    first = await acquire_or_look(leases, key, find)
+    if first is not None:
+        return first
+    await leases.wait(key, within_seconds=patience_seconds)
+    second = await acquire_or_look(leases, key, find)
+    return Lease() if second is None else second
+
+
+async def acquire_or_look(
+    leases: Leases, key: bytes, find: Callable[[], Awaitable[Found | None]], *, mark: bytes = b""
+) -> Lease | Found | None:
+    """The lease, or what is there already; None when another holds the lease and nothing is there yet."""
+    with contextlib.ExitStack() as held:
+        lease = await leases.acquire(key, mark=mark)
+        if lease is not None:
+            held.enter_context(lease)
+        # only now: whoever held it before us has kept what there is before letting go
+        found = await find()
+        if found is not None:
+            return found
+        held.pop_all()
+        return lease

@@ -1,0 +1,39 @@
+"""What each kind of provider can be asked: its dialects by format."""
+
+from inference.domain import Format
+from inference.providers.anthropic import AnthropicDialect
+from inference.providers.base import Dialect
+from inference.providers.embeddings import EmbeddingsDialect
+from inference.providers.messages_native import MessagesDialect
+from inference.providers.openai import OpenAIDialect
+from inference.providers.responses_native import ResponsesDialect
+from inference.providers.translated import TranslatedDialect
+from inference.wire.messages_chat import MessagesTranslation
+from inference.wire.responses_chat import ResponsesTranslation
+
+
+def dialects_of(
+    kind: str, *, api_key: str, name: str, key_name: str = "", geography: str = "", is_own_key: bool = False
+) -> dict[Format, Dialect]:
+    """`kind` is one of inference.catalog.DIALECTS; the rest is said in OpenAIAccess."""
+    if kind == "anthropic":
+
+        def anthropics(dialect: type[AnthropicDialect | MessagesDialect]) -> Dialect:
+            return dialect(api_key=api_key, name=name, key_name=key_name, is_own_key=is_own_key)
+
+        return _chatting(anthropics(AnthropicDialect)) | {Format.MESSAGES: anthropics(MessagesDialect)}
+
+    def access(dialect: type[OpenAIDialect | ResponsesDialect | EmbeddingsDialect]) -> Dialect:
+        return dialect(api_key=api_key, name=name, key_name=key_name, geography=geography, is_own_key=is_own_key)
+
+    spoken = _chatting(access(OpenAIDialect)) | {Format.EMBEDDINGS: access(EmbeddingsDialect)}
+    return spoken | {Format.RESPONSES: access(ResponsesDialect)} if kind == "openai" else spoken
+
+
+def _chatting(chat: Dialect) -> dict[Format, Dialect]:
+    """What follows from speaking chat completions."""
+    return {
+        Format.CHAT: chat,
+        Format.MESSAGES: TranslatedDialect(MessagesTranslation(), chat),
+        Format.RESPONSES: TranslatedDialect(ResponsesTranslation(), chat),
+    }
