@@ -79,12 +79,21 @@ def _at(model: str, *names: str) -> tuple[str, ...]:
     return tuple(f"{name}@{model}" for name in names)
 
 
-_OPENAI_CROSSED = _at(
+_BETWEEN = ("crossed_errors", "crossed_cut", "crossed_retries", "crossed_conversation")
+_OPENAI_CROSSED = _BETWEEN + _at(
     _CLAUDE,
     *(*_CROSSED, "turns", "stream_usage", "parallel_tools", "forced_tool", "one_tool", "tools_stream", "vision_url"),
-    *("document", "parse", "length", "responses", "responses_stream", "responses_tools", "responses_vision"),
+    *(
+        "document",
+        "parse",
+        "length",
+        "responses",
+        "responses_stream",
+        "responses_tools",
+        "responses_vision",
+    ),
 )
-_ANTHROPIC_CROSSED = _at(
+_ANTHROPIC_CROSSED = _BETWEEN + _at(
     _GPT,
     *(*_CROSSED, "turns", "raw_stream", "parallel_tools", "forced_tool", "one_tool", "tools_stream", "vision_url"),
     *("document", "length", "count"),

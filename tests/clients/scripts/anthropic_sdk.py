@@ -245,6 +245,37 @@ def cut(case: Case) -> None:
     raises(Exception, lambda: list(ask(_faulty(case, "claude-cut"), case.question("cut?"), stream=True)))
 
 
+def crossed_errors(case: Case) -> None:
+    """Those of OpenAI, as this package's own."""
+    kinds = {"400": anthropic.BadRequestError, "429": anthropic.RateLimitError, "500": anthropic.InternalServerError}
+    for status, kind in kinds.items():
+        raises(kind, lambda name=f"err-{status}": ask(_faulty(case, name), case.question(f"{name}?")))
+
+
+def crossed_cut(case: Case) -> None:
+    raises(anthropic.APIError, lambda: list(ask(_faulty(case, "cut"), case.question("cut there?"), stream=True)))
+
+
+def crossed_retries(case: Case) -> None:
+    question = case.question("again there?")
+    same(text(ask(_faulty(case, "flaky"), question, {"max_retries": 2})), f"You said: {question}.")
+
+
+def crossed_conversation(case: Case) -> None:
+    """Three models of two providers, one after the other, in one conversation with tools."""
+    turns: list[Any] = []
+    for model in ("claude-haiku-5-5", "gpt-6-luna", "claude-sonnet-5-5"):
+        own = _faulty(case, model)
+        turns.append({"role": "user", "content": case.question(f"What is the weather in Paris, {model}?")})
+        first = ask(own, turns, tools=TOOLS)
+        used = [block for block in first.content if block.type == "tool_use"]
+        turns.append({"role": "assistant", "content": [_asked(block) for block in first.content]})
+        turns.append({"role": "user", "content": [_result(block) for block in used]})
+        second = ask(own, turns, tools=TOOLS)
+        same(text(second), weather_answers(["Paris"]))
+        turns.append({"role": "assistant", "content": text(second)})
+
+
 def models(case: Case) -> None:
     names = {model.id for model in client(case).models.list()}
     holds("claude-haiku-5-5" in names, names)
@@ -257,6 +288,7 @@ CASES = {
         *(tools_stream, vision, vision_url, document, json_schema, thinking, thinking_stream, cache, length, stop),
         *(count, bad_key, no_model, bad_request, upstream_400, rate_limit, retry_after, server_error, overloaded),
         *(timeout, retries, cut, models),
+        *(crossed_errors, crossed_cut, crossed_retries, crossed_conversation),
     )
 }
 

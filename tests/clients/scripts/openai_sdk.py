@@ -290,6 +290,36 @@ def cut(case: Case) -> None:
     raises(Exception, lambda: list(ask(_faulty(case, "cut"), case.question("cut?"), stream=True)))
 
 
+def crossed_errors(case: Case) -> None:
+    """Those of Anthropic, as this package's own."""
+    kinds = {"400": openai.BadRequestError, "429": openai.RateLimitError, "500": openai.InternalServerError}
+    for status, kind in kinds.items():
+        raises(kind, lambda name=f"claude-err-{status}": ask(_faulty(case, name), case.question(f"{name}?")))
+
+
+def crossed_cut(case: Case) -> None:
+    raises(openai.APIError, lambda: list(ask(_faulty(case, "claude-cut"), case.question("cut there?"), stream=True)))
+
+
+def crossed_retries(case: Case) -> None:
+    question = case.question("again there?")
+    answer = ask(_faulty(case, "claude-flaky"), question, {"max_retries": 2})
+    same(answer.choices[0].message.content, f"You said: {question}.")
+
+
+def crossed_conversation(case: Case) -> None:
+    """Three models of two providers, one after the other, in one conversation with tools."""
+    turns: list[Any] = [{"role": "system", "content": "Be brief."}]
+    for model in ("gpt-6-luna", "claude-haiku-5-5", "gpt-4o"):
+        own = _faulty(case, model)
+        turns.append({"role": "user", "content": case.question(f"What is the weather in Paris, {model}?")})
+        first = ask(own, turns, tools=TOOLS).choices[0].message
+        turns += [first.model_dump(exclude_none=True), *(_result(call) for call in first.tool_calls)]
+        second = ask(own, turns, tools=TOOLS).choices[0].message
+        same(second.content, weather_answers(["Paris"]))
+        turns.append({"role": "assistant", "content": second.content})
+
+
 def models(case: Case) -> None:
     names = {model.id for model in client(case).models.list()}
     holds({"gpt-6-luna", "claude-haiku-5-5"} <= names, names)
@@ -311,6 +341,7 @@ CASES = {
         ),
         *(bad_key, no_model, bad_request, upstream_400, rate_limit, retry_after, server_error),
         *(timeout, retries, cut, models),
+        *(crossed_errors, crossed_cut, crossed_retries, crossed_conversation),
     )
 }
 # not of reasoning models
