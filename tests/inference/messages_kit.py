@@ -15,7 +15,7 @@ TOOL = {"name": "weather", "description": "Tells the weather", "input_schema": {
 _EVENTS: TypeAdapter[Any] = TypeAdapter(RawMessageStreamEvent)
 
 
-def message_ask(text: str = "Hello", /, *, head: dict[str, Any] | None = None, **fields: Any) -> Ask:
+def message_ask(text: str = "Name three rivers.", /, *, head: dict[str, Any] | None = None, **fields: Any) -> Ask:
     """A Messages request as a client would send it."""
     body = {"model": "mock-small", "max_tokens": 100, "messages": [{**HELLO, "content": text}], **fields}
     return messages.read(orjson.dumps(body), Head(**{"request_id": "req_1", "started": 0.0, **(head or {})}))
