@@ -57,8 +57,8 @@ def request(body: Mapping[str, Any], *, model: Model, stream: bool) -> tuple[dic
     translated = {name: value for name, value in body.items() if name not in _NOT_PASSED}
     translated |= {"model": model.upstream_model, "max_tokens": limit, "messages": conversation.messages}
     translated |= {**tools, **output.fields}
-    if conversation.system:
-        translated["system"] = conversation.system
+    if system := anthropic_output.instructed(conversation.system, body):
+        translated["system"] = system
     if stop := _stop_sequences(body.get("stop")):
         translated["stop_sequences"] = stop
     if stream:

@@ -1,7 +1,7 @@
 """Decides how hard an Anthropic model thinks, how it samples and in which form it answers.
 
-JSON without a schema (`json_object`) is refused: Anthropic can hold an answer to a schema only, and a request to write
-JSON, put among the instructions, would promise what nothing holds.
+JSON without a schema (`json_object`) becomes an instruction: Anthropic can hold an answer to a schema only. OpenAI's own
+mode wants the word JSON in the prompt as well, and its answers too may be cut.
 """
 
 from collections.abc import Collection, Mapping
@@ -17,6 +17,8 @@ _BUDGETS = {"minimal": 1024, "low": 1024, "medium": 4096, "high": 16_384, "xhigh
 _LEAST_BUDGET = 1024  # Anthropic takes no smaller one
 _SAMPLING = ("temperature", "top_p", "top_k")
 _THINKS = ("enabled", "adaptive")
+_PLAIN_JSON = "json_object"
+_JSON_INSTRUCTION = "Answer with one valid JSON object and nothing else: no text around it and no code fence."
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,12 +83,11 @@ def _form(body: Mapping[str, Any]) -> dict[str, Any] | None:
     """The schema that the answer is to follow."""
     wanted = fields.json_object(body, "response_format")
     kind = wanted.get("type")
-    if not wanted or kind == "text":
+    if not wanted or kind in ("text", _PLAIN_JSON):
         return None
     if kind != "json_schema":
         raise InvalidRequestError(
-            "response_format: Anthropic models answer in JSON only by a schema; "
-            "use type json_schema with yours, or choose another model",
+            "response_format.type must be text, json_object or json_schema",
             param="response_format",
         )
     named = fields.json_object(wanted, "json_schema", path="response_format.")
@@ -95,6 +96,16 @@ def _form(body: Mapping[str, Any]) -> dict[str, Any] | None:
         place = "response_format.json_schema.schema"
         raise InvalidRequestError(f"{place} is missing; send the JSON schema of the answer", param=place)
     return {"type": "json_schema", "schema": schema}
+
+
+def instructed(system: str | list[dict[str, Any]], body: Mapping[str, Any]) -> str | list[dict[str, Any]]:
+    """The system prompt with what it has to say because no field can."""
+    wanted = body.get("response_format")
+    if not isinstance(wanted, dict) or wanted.get("type") != _PLAIN_JSON:
+        return system
+    if isinstance(system, str):
+        return f"{system}\n\n{_JSON_INSTRUCTION}" if system else _JSON_INSTRUCTION
+    return [*system, {"type": "text", "text": _JSON_INSTRUCTION}]
 
 
 def _sampling(body: Mapping[str, Any], *, takes_sampling: bool) -> Output:

@@ -103,7 +103,7 @@ def test_the_callers_own_output_config_passes():
     [
         ({"reasoning_effort": "huge"}, "reasoning_effort"),
         ({"reasoning_effort": 7}, "reasoning_effort"),
-        ({"response_format": {"type": "json_object"}}, "response_format"),
+        ({"response_format": {"type": "xml"}}, "response_format"),
         ({"response_format": {"type": ["json_schema"]}}, "response_format"),
         ({"response_format": "json"}, "response_format"),
         ({"response_format": {"type": "json_schema"}}, "response_format.json_schema.schema"),
@@ -120,3 +120,12 @@ def test_what_cannot_be_expressed_is_refused_by_name(fields, param):
         DIALECT.call(ask(**fields), ABLE)
 
     assert refused.value.param == param
+
+
+def test_json_without_a_schema_is_asked_for_among_the_instructions():
+    messages = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Where? In JSON."}]
+
+    body = sent(ask(messages=messages, response_format={"type": "json_object"}))
+
+    assert body["system"].startswith("Be brief.\n\nAnswer with one valid JSON object")
+    assert "output_config" not in body
