@@ -1,7 +1,7 @@
 """Decides how hard an Anthropic model thinks, how it samples and in which form it answers.
 
-JSON without a schema (`json_object`) becomes an instruction: Anthropic can hold an answer to a schema only. OpenAI's own
-mode wants the word JSON in the prompt as well, and its answers too may be cut.
+JSON without a schema (`json_object`) becomes an instruction: Anthropic can hold an answer to a schema only. OpenAI's
+own mode wants the word JSON in the prompt as well, and its answers too may be cut.
 """
 
 from collections.abc import Collection, Mapping
