@@ -69,6 +69,21 @@ const completion = await client.chat.completions.create({
 console.log(completion.choices[0].message.content);
 """,
 )
+PYTHON_ANTHROPIC = Snippet(
+    "Python (anthropic)",
+    PYTHON,
+    """\
+from anthropic import Anthropic
+
+client = Anthropic(base_url="{base_url}", api_key={api_key})
+message = client.messages.create(
+    model="auto",
+    max_tokens=300,
+    messages=[{"role": "user", "content": "What is the capital of France?"}],
+)
+print(message.content[0].text)
+""",
+)
 LANGCHAIN = Snippet(
     "LangChain",
     PYTHON,
@@ -100,7 +115,9 @@ ENVIRONMENT = Snippet(
     """\
 export OPENAI_BASE_URL="{base_url}/v1"
 export OPENAI_API_KEY="{api_key}"
+export ANTHROPIC_BASE_URL="{base_url}"
+export ANTHROPIC_API_KEY="{api_key}"
 """,
 )
 
-ALL = (CURL, PYTHON_OPENAI, JAVASCRIPT_OPENAI, LANGCHAIN, LITELLM, ENVIRONMENT)
+ALL = (CURL, PYTHON_OPENAI, PYTHON_ANTHROPIC, JAVASCRIPT_OPENAI, LANGCHAIN, LITELLM, ENVIRONMENT)

@@ -118,15 +118,20 @@ def run(snippet: Snippet, text: str, folder: Path, environ: dict[str, str]) -> s
         return execute(["sh", "-ec", f"{text}\nexec {sys.executable} {program}"], environ)
     if snippet is snippets.JAVASCRIPT_OPENAI:
         return run_node(text, environ)
-    package = {snippets.LANGCHAIN: "langchain_openai", snippets.LITELLM: "litellm"}.get(snippet, "openai")
-    require(importlib.util.find_spec(package), f"{package} is not installed here, so its snippet was not run")
+    interpreter = clients() / "frameworks" / "bin" / "python" if snippet is snippets.LITELLM else Path(sys.executable)
+    require(interpreter.exists(), f"{snippet.name} is not installed; scripts/test installs it where it can")
     program = folder / "snippet.py"
     program.write_text(text, encoding="utf-8")
-    return execute([sys.executable, str(program)], environ)
+    return execute([str(interpreter), str(program)], environ)
+
+
+def clients() -> Path:
+    """Where scripts/clients has put what people have beside our own packages."""
+    return Path(os.environ.get("ACRON_CLIENTS", "build/clients")).resolve()
 
 
 def run_node(text: str, environ: dict[str, str]) -> str:
-    folder = Path(os.environ.get("ACRON_CLIENTS", "build/clients")).resolve() / "npm"
+    folder = clients() / "npm"
     is_there = shutil.which("node") and (folder / "node_modules" / "openai").exists()
     require(is_there, "node or its openai package is not installed; scripts/test installs the package where node is")
     program = folder / "snippet.mjs"
