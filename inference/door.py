@@ -138,7 +138,7 @@ class Door:
         expected, handler = self._route(path, method)
         if method != expected:
             raise MethodNotAllowedError(f"{path} takes {expected} only", headers={"allow": expected})
-        size = exchange.head.content_length
+        size = min(exchange.head.content_length, self._max_body_bytes)  # what is larger is refused when it is read
         if self._in_flight > self._max_in_flight or self._in_flight_bytes + size > self._max_in_flight_bytes:
             raise OverloadedError("too many requests at once; try again shortly", headers={"retry-after": "1"})
         self._in_flight_bytes += size

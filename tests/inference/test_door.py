@@ -48,7 +48,7 @@ def door(kit: Kit) -> Door:
     return make_door(kit)
 
 
-def make_door(kit: Kit, stored: StoredResponses | None = None) -> Door:
+def make_door(kit: Kit, stored: StoredResponses | None = None, *, max_in_flight_bytes: int = 100_000_000) -> Door:
     return Door(
         gateway=kit.gateway,
         keys=Keys(),  # type: ignore[arg-type]
@@ -61,7 +61,7 @@ def make_door(kit: Kit, stored: StoredResponses | None = None) -> Door:
         default_mode=RoutingMode.AUTOPILOT,
         max_body_bytes=MAX_BODY,
         max_in_flight=10,
-        max_in_flight_bytes=100_000_000,
+        max_in_flight_bytes=max_in_flight_bytes,
         keep_alive_seconds=15.0,
     )
 
@@ -321,3 +321,20 @@ async def test_500_malformed_bodies_are_never_our_failure(door, path):
         assert response.status < 500, (body[:200], response.body)
         if response.status != 200:
             assert response.json()["error"]["message"], body[:200]
+
+
+async def test_more_than_the_memory_holds_is_refused_before_it_is_read(kit):
+    door = make_door(kit, max_in_flight_bytes=1000)
+
+    over = await call(door, "/v1/chat/completions", CHAT, headers=key(**{"content-length": "1001"}))
+    within = await call(door, "/v1/chat/completions", CHAT, headers=key(**{"content-length": "999"}))
+
+    assert (over.status, over.json()["error"]["code"], over.headers["retry-after"]) == (503, "overloaded", "1")
+    assert within.status == 200
+
+
+@pytest.mark.parametrize("length", ["-5", "1e9", "x", "9" * 40, ""])
+async def test_a_length_that_makes_no_sense_counts_for_nothing(door, length):
+    response = await call(door, "/v1/chat/completions", CHAT, headers=key(**{"content-length": length}))
+
+    assert response.status == 200
