@@ -2,7 +2,6 @@
 
 import html
 import http.cookiejar
-import importlib.util
 import os
 import re
 import shutil
