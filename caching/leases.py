@@ -1,6 +1,5 @@
 """Leases: the right to do alone, of all workers, what one of them need do only once."""
 
-import contextlib
 from collections.abc import Awaitable, Callable
 from types import TracebackType
 from typing import Protocol, Self, TypeVar
@@ -31,8 +30,33 @@ class Lease:
         self.release()
 
 
+class Bid(Protocol):
+    """A lease that was asked for."""
+
+    async def outcome(self) -> Lease | None:
+        """The lease, or None while somebody else holds it. Always to be waited for."""
+        ...
+
+
+class Decided:
+    """A bid whose outcome is known at once."""
+
+    def __init__(self, lease: Lease | None) -> None:
+        self._lease = lease
+
+    async def outcome(self) -> Lease | None:
+        return self._lease
+
+
+NO_BID = Decided(None)
+
+
 class Leases(Protocol):
     """None of it raises: where what the workers share is away, each process is alone with its own leases."""
+
+    def bid(self, key: bytes, *, mark: bytes = b"") -> Bid:
+        """Asks for the lease before it returns, so that what is asked next is answered after it. See `acquire`."""
+        ...
 
     async def acquire(self, key: bytes, *, mark: bytes = b"") -> Lease | None:
         """The lease, or None while somebody else holds it. `mark` says to the others what it is held for."""
@@ -72,13 +96,15 @@ async def acquire_or_look(
     leases: Leases, key: bytes, find: Callable[[], Awaitable[Found | None]], *, mark: bytes = b""
 ) -> Lease | Found | None:
     """The lease, or what is there already; None when another holds the lease and nothing is there yet."""
-    with contextlib.ExitStack() as held:
-        lease = await leases.acquire(key, mark=mark)
-        if lease is not None:
-            held.enter_context(lease)
-        # only now: whoever held it before us has kept what there is before letting go
+    bid = leases.bid(key, mark=mark)
+    found: Found | None = None
+    is_looked_up = False
+    try:
+        # asked for after the lease, and on the same way: whoever held it before us has kept what there is
         found = await find()
-        if found is not None:
-            return found
-        held.pop_all()
-        return lease
+        is_looked_up = True
+    finally:
+        lease = await bid.outcome()
+        if lease is not None and (found is not None or not is_looked_up):
+            lease.release()
+    return lease if found is None else found

@@ -3,7 +3,7 @@
 import asyncio
 from dataclasses import dataclass, field
 
-from caching.leases import Lease
+from caching.leases import Bid, Decided, Lease
 
 
 @dataclass(slots=True)
@@ -18,7 +18,14 @@ class MemoryLeases:
     def __init__(self) -> None:
         self._held: dict[tuple[asyncio.AbstractEventLoop, bytes], _Held] = {}
 
+    def bid(self, key: bytes, *, mark: bytes = b"") -> Bid:
+        return Decided(self.take(key, mark=mark))
+
     async def acquire(self, key: bytes, *, mark: bytes = b"") -> Lease | None:
+        return self.take(key, mark=mark)
+
+    def take(self, key: bytes, *, mark: bytes = b"") -> Lease | None:
+        """The lease, or None while somebody else holds it."""
         place = (asyncio.get_running_loop(), key)
         if place in self._held:
             return None

@@ -2,11 +2,12 @@
 
 import asyncio
 import os
+from itertools import count
 
 from acron_site.lib.redis_connection import pack
 from acron_site.lib.redis_links import Links
 from caching.backends.memory_leases import MemoryLeases
-from caching.leases import Lease
+from caching.leases import NO_BID, Bid, Lease
 
 _TOKEN_BYTES = 16
 _FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.02, 0.1
@@ -14,10 +15,9 @@ _PAUSE_GROWTH = 1.5
 # a lease that is forgotten does not hold the others off for ever
 _LONGEST_LIFE_SECONDS = 1_800.0
 
-# Not SET NX: its refusal is the same nil that stands for "no answer". Sent as text, for nobody waits for most of these
-# and so nobody could send them again to a Redis that does not know them by name.
-_ACQUIRE = b"return redis.call('SET', KEYS[1], ARGV[1], 'NX', 'PX', ARGV[2]) and 1 or 0"
+# Sent as text, for nobody waits for these, and so nobody could send them again to a Redis that does not know them.
 _RENEW = b"if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('PEXPIRE', KEYS[1], ARGV[2]) end return 1"
+
 _RELEASE = b"if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end return 1"
 
 
@@ -29,22 +29,17 @@ class RedisLeases:
         self._ttl_seconds = ttl_seconds
         # asked first: what is held here need not be asked about, and nobody here works twice while Redis is away
         self._own = MemoryLeases()
+        self._process, self._numbers = os.urandom(_TOKEN_BYTES // 2), count()
+
+    def bid(self, key: bytes, *, mark: bytes = b"") -> Bid:
+        own = self._own.take(key, mark=mark)
+        if own is None:
+            return NO_BID
+        token = self._process + next(self._numbers).to_bytes(_TOKEN_BYTES // 2) + mark
+        return _Hold(self._links, key, token, own=own, ttl_seconds=self._ttl_seconds)
 
     async def acquire(self, key: bytes, *, mark: bytes = b"") -> Lease | None:
-        own = await self._own.acquire(key, mark=mark)
-        if own is None:
-            return None
-        hold = _Hold(self._links, key, os.urandom(_TOKEN_BYTES) + mark, own=own, ttl_seconds=self._ttl_seconds)
-        lease = Lease(hold.let_go)
-        try:
-            is_ours = await hold.take()
-        except asyncio.CancelledError:
-            lease.release()  # it may have been given
-            raise
-        if not is_ours:
-            lease.release()
-            return None
-        return lease
+        return await self.bid(key, mark=mark).outcome()
 
     async def mark_of(self, key: bytes) -> bytes | None:
         mark = await self._own.mark_of(key)
@@ -82,31 +77,46 @@ class _Hold:
         self._ends_at = self._loop.time() + _LONGEST_LIFE_SECONDS
         # a timer and no task: most leases are released before it is due
         self._timer = self._loop.call_later(self._renew_seconds, self._renew)
+        self._holder = self._bid()
 
-    async def take(self) -> bool:
-        """False only if another is known to hold it."""
+    async def outcome(self) -> Lease | None:
+        """None only if another is known to hold it."""
+        lease = Lease(self._let_go)
+        try:
+            holder = None if self._holder is None else await self._holder
+        except asyncio.CancelledError:
+            lease.release()  # it may have been given
+            raise
+        if isinstance(holder, bytes) and holder != self._token:
+            self._give_up()
+            return None
+        return lease
+
+    def _bid(self) -> "asyncio.Future[object] | None":
+        """Asks for the key and who has it, in one go: a refusal alone is the same nil that stands for no answer."""
         connection = self._links.connection
         if connection is None:
-            return True
-        return await connection.ask(self._script(_ACQUIRE, self._token, self._ttl_ms)) != 0
+            return None
+        connection.ask(pack(b"SET", self._key, self._token, b"NX", b"PX", self._ttl_ms))
+        return connection.ask(pack(b"GET", self._key))
 
-    def let_go(self) -> None:
+    def _let_go(self) -> None:
+        self._give_up()
+        self._send(pack(b"EVAL", _RELEASE, b"1", self._key, self._token))
+
+    def _give_up(self) -> None:
         self._timer.cancel()
-        self._send(_RELEASE, self._token)
         self._own.release()
 
     def _renew(self) -> None:
         if self._loop.time() >= self._ends_at:
             return
-        self._send(_RENEW, self._token, self._ttl_ms)
+        self._send(pack(b"EVAL", _RENEW, b"1", self._key, self._token, self._ttl_ms))
         self._timer = self._loop.call_later(self._renew_seconds, self._renew)
 
-    def _send(self, script: bytes, *values: bytes) -> None:
+    def _send(self, command: bytes) -> None:
         connection = self._links.connection
         if connection is not None:
             # asked, though nobody waits: told, it would stand for a write, and a full Redis, which still deletes, would
             # seem to take writes again
-            connection.ask(self._script(script, *values))
-
-    def _script(self, script: bytes, *values: bytes) -> bytes:
-        return pack(b"EVAL", script, b"1", self._key, *values)
+            connection.ask(command)

@@ -168,7 +168,7 @@ async def test_a_released_lease_is_renewed_no_more(server, open_leases, key):
         await ours.wait(key, within_seconds=0.2)  # time for many renewals
 
     stats = server.admin("INFO", "commandstats")
-    assert stats["cmdstat_eval"]["calls"] <= 4
+    assert stats["cmdstat_eval"]["calls"] <= 2  # the releases, and none that renews
 
 
 async def test_the_lease_of_a_dead_holder_ends_by_itself(open_leases, key):
