@@ -86,12 +86,19 @@ def server(folder: Path) -> Iterator[Server]:
 @pytest.fixture
 def database(server: Server, db: None) -> Server:
     """The server with the ledger's table."""
-    statements = io.StringIO()
-    call_command("sqlmigrate", "analytics", "0001", stdout=statements, no_color=True)
+    changes = [each for each in statements_of("0004") if each.startswith('ALTER TABLE "analytics_inferenceevent"')]
     with psycopg.connect(server.address, autocommit=True) as connection:
         connection.execute("DROP TABLE IF EXISTS analytics_inferenceevent")
-        connection.execute(statements.getvalue().encode())
+        for statement in (*statements_of("0001"), *changes):
+            connection.execute(statement.encode())
     return server
+
+
+def statements_of(migration: str) -> list[str]:
+    told = io.StringIO()
+    call_command("sqlmigrate", "analytics", migration, stdout=told, no_color=True)
+    lines = [line for line in told.getvalue().splitlines() if not line.startswith("--")]
+    return [statement.strip() for statement in "\n".join(lines).split(";") if statement.strip()]
 
 
 @dataclass
