@@ -130,13 +130,13 @@ class Caller:
         self._retries.note_request()
         for number in count(1):
             try:
-                return await self._attempt(replace(planned, number=number), on_complete, is_heard)
+                return await self._attempt(planned, on_complete, is_heard)
             except _AttemptError as failed:
                 following = await self._after(failed, trail, planned, number)
                 if following is None:
                     failed.error.headers.setdefault("x-acron-attempts", str(number))
                     raise failed.error from None
-                planned = following
+                planned = replace(following, number=number + 1)
         raise AssertionError  # `count` has no end
 
     def _groups(self, visit: Visit, route: Route) -> Iterator[Sequence[Target]]:
@@ -172,7 +172,9 @@ class Caller:
             visit = replace(visit, ask=self._allowances.fitted(visit.principal, visit.ask, target.model))
         dialect = target.provider.dialect(visit.ask.format)
         call = dialect.call(visit.ask, target.model)
-        return _Planned(visit, replace(route, model=target.model), target, dialect, call, 1)
+        if target.model is not route.model:
+            route = replace(route, model=target.model)
+        return _Planned(visit, route, target, dialect, call, 1)
 
     async def _after(self, failed: _AttemptError, trail: Trail, planned: _Planned, number: int) -> _Planned | None:
         """The next call, after the pause it takes; None when there is to be none."""
