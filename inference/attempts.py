@@ -19,6 +19,10 @@ _CLIENT_CLOSED_REQUEST = 499  # nginx's number for a caller who left; nobody see
 _NO_USAGE = Usage()
 
 
+def _unheard() -> bool:
+    return False
+
+
 class Line(Protocol):
     """One call under way, as the switchboard sees it: ended once, or dropped when its caller has left."""
 
@@ -84,6 +88,8 @@ class Attempt:
         if self.is_settled:
             return
         self.is_settled = True
+        # it knows the flight, which knows the answer that this belongs to: such circles wait for the collector
+        self._is_heard = _unheard
         if self._reservation is not None:
             # before the ledger: what stands there is then counted already, and a budget made from it counts it once
             tokens = usage.tokens.total_input + usage.tokens.total_output
