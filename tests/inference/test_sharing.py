@@ -295,7 +295,7 @@ async def test_a_stream_that_is_over_does_not_wait_for_the_collector(is_read: bo
         del answer
         await turns()
 
-        left = [each for each in gc.get_objects() if isinstance(each, Relay)]
+        left = [each for each in gc.get_objects() if type(each) is Relay]
     finally:
         gc.enable()
 
