@@ -7,6 +7,9 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCy
 
 from acron_site.lib.asgi import WHOLE_RESPONSE
 
+# among the default headers: every answer is the last one of its connection
+CLOSE = (b"connection", b"close")
+
 _EXTENSIONS: dict[str, dict[object, object]] = {WHOLE_RESPONSE: {}}
 
 
@@ -34,8 +37,10 @@ class WholeResponseCycle(RequestResponseCycle):
 
     def _write(self, message: Any) -> None:
         headers = self.default_headers + message["headers"]
-        if not self.keep_alive:
-            headers.append((b"connection", b"close"))
+        if CLOSE in self.default_headers:
+            self.keep_alive = False
+        elif not self.keep_alive:
+            headers.append(CLOSE)
         head = b"".join([b"%b: %b\r\n" % header for header in headers])
         if head.count(b"\n") != len(headers):
             raise RuntimeError("a header holds a line break")

@@ -1,8 +1,10 @@
 """One web worker: uvicorn on a listening socket that its parent hands over."""
 
+import asyncio
 import ctypes
 import socket
 import sys
+import time
 
 import uvicorn
 
@@ -10,6 +12,27 @@ from acron_site import protocol
 
 # of glibc's mallopt(3): give memory back early, and keep one heap for all threads. Saves some 3 MB a worker
 _MALLOC = {-8: 1, -1: 131_072, -3: 131_072}  # M_ARENA_MAX, M_TRIM_THRESHOLD, M_MMAP_THRESHOLD
+
+# so long a leaving worker tells its clients so before it closes what they keep for later; part of its grace
+_FAREWELL_SECONDS = 2
+_LOOK_SECONDS = 0.05
+
+
+class LeavingServer(uvicorn.Server):
+    """Lets each connection end with an answer that says so.
+
+    One that is closed without a word may be closed just when its client sends the next request, which is then lost.
+    """
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        for server in self.servers:
+            server.close()
+        state = self.server_state
+        state.default_headers.append(protocol.CLOSE)  # also for answers under way, which share the list
+        end = time.monotonic() + _FAREWELL_SECONDS
+        while state.connections and time.monotonic() < end and not self.force_exit:  # noqa: ASYNC110 - nobody tells
+            await asyncio.sleep(_LOOK_SECONDS)
+        await super().shutdown(sockets)
 
 
 def serve(descriptor: int, grace_seconds: int) -> None:
@@ -29,9 +52,9 @@ def serve(descriptor: int, grace_seconds: int) -> None:
         log_level="warning",
         # longer than what usual clients keep a connection in their pool: else they send into a closing one
         timeout_keep_alive=75,
-        timeout_graceful_shutdown=grace_seconds,
+        timeout_graceful_shutdown=max(grace_seconds - _FAREWELL_SECONDS, 1),
     )
-    uvicorn.Server(config).run(sockets=[socket.socket(fileno=descriptor)])
+    LeavingServer(config).run(sockets=[socket.socket(fileno=descriptor)])
 
 
 def _save_memory() -> None:

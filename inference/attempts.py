@@ -22,6 +22,10 @@ _NO_USAGE = Usage()
 _LONG_WAIT_SECONDS = 30.0
 
 
+def _unheard() -> bool:
+    return False
+
+
 class Line(Protocol):
     """One call under way, as the switchboard sees it: ended once, or dropped when its caller has left."""
 
@@ -93,6 +97,8 @@ class Attempt:
         if self.is_settled:
             return
         self.is_settled = True
+        # it knows the flight, which knows the answer that this belongs to: such circles wait for the collector
+        self._is_heard = _unheard
         # before the ledger: what stands there is then counted already, and a budget made from it counts it once
         self._settle_reservation(usage, bill)
         ended, started = perf_counter(), self._visit.ask.started

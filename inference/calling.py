@@ -183,8 +183,12 @@ class Caller:
         target = trail.after(failed.failure)
         if target is None:
             return None
-        pause = self._pause(failed, number) if trail.is_repeating(target) else 0.0
-        if pause is None or not self._has_time(planned.visit.ask, pause) or not self._retries.take():
+        is_repeating = trail.is_repeating(target)
+        pause = self._pause(failed, number) if is_repeating else 0.0
+        if pause is None or not self._has_time(planned.visit.ask, pause):
+            return None
+        # elsewhere it is no second call: how much is sent there is for the breaker of that place to say
+        if is_repeating and not self._retries.take():
             return None
         if pause:
             await asyncio.sleep(pause)

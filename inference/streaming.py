@@ -66,6 +66,8 @@ class Relay:
         """Stops the provider and records what was used, if the stream was not at its end."""
         await self._events.aclose()
         await self._give_up()
+        # it knows the answer, which knows this stream: what both hold would wait for the collector of such circles
+        self._on_complete = _hear_nothing
 
     async def _relay(self) -> AsyncGenerator[bytes, None]:
         has_begun = False
@@ -100,6 +102,10 @@ class Relay:
         self._reply.close()
         if not self._attempt.is_settled:
             await self._attempt.abandon(self._reader.usage_so_far())
+
+
+def _hear_nothing(_: Completion) -> None:
+    return None
 
 
 class Waiting:

@@ -94,6 +94,10 @@ class UpstreamTimeoutError(AcronError):
     status, code, type = 504, "upstream_timeout", "api_error"
 
 
+class UpstreamNotReachedError(UpstreamTimeoutError, UpstreamUnreachableError):
+    """No connection came about in time: a time-out, but of a call that nobody has heard."""
+
+
 def error_body(error: AcronError, request_id: str) -> dict[str, Any]:
     """The one error shape of the whole product."""
     return {

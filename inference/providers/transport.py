@@ -9,7 +9,13 @@ from functools import lru_cache, partial
 import aiohttp
 from yarl import URL
 
-from acron_site.lib.errors import AcronError, UpstreamError, UpstreamTimeoutError, UpstreamUnreachableError
+from acron_site.lib.errors import (
+    AcronError,
+    UpstreamError,
+    UpstreamNotReachedError,
+    UpstreamTimeoutError,
+    UpstreamUnreachableError,
+)
 from acron_site.lib.outbound import Reach
 from inference.providers.base import Call
 from inference.providers.guard import GuardedConnector
@@ -198,7 +204,7 @@ def _look_at(lost: asyncio.Future[None]) -> None:
 
 def _ours(error: Exception, url: URL, *, is_answering: bool) -> AcronError:
     if isinstance(error, aiohttp.ConnectionTimeoutError):
-        return UpstreamTimeoutError(
+        return UpstreamNotReachedError(
             f"{url.host} could not be reached in time; try again, or choose a model of another provider"
         )
     if isinstance(error, TimeoutError):

@@ -29,6 +29,7 @@ def _plant(bare_plant: Plant) -> Iterator[Plant]:
 def plant(_plant: Plant) -> Plant:
     """PostgreSQL, Redis, a provider and the product with two workers."""
     _plant.heal(WORKERS)
+    _plant.make_provider("sick")  # those of its models that can be
     return _plant
 
 

@@ -13,6 +13,9 @@ import aiohttp
 from tests.faults.plant import Plant
 
 CLIENTS = 60
+CHAT, MESSAGES = "/v1/chat/completions", "/v1/messages"
+# what only a whole stream ends with
+ENDINGS = {CHAT: "data: [DONE]", MESSAGES: '"message_stop"'}
 _PAUSE_AFTER_TROUBLE_SECONDS = 0.1
 _BROKEN = 0
 
@@ -26,11 +29,23 @@ class Wish:
     key: str
     model: str = "standin-100"
     stream: bool = False
+    path: str = CHAT
+    idempotency_key: str = ""
+    fallbacks: tuple[str, ...] = ()
 
     @property
     def body(self) -> dict[str, Any]:
         asked = [{"role": "user", "content": self.question}]
-        return {"model": self.model, "messages": asked, "user": self.user, "stream": self.stream}
+        common = {"model": self.model, "messages": asked, "stream": self.stream}
+        if self.path == MESSAGES:
+            return {**common, "max_tokens": 64, "metadata": {"user_id": self.user}}
+        own = {"acron": {"fallbacks": self.fallbacks}} if self.fallbacks else {}
+        return {**common, "user": self.user, **own}
+
+    @property
+    def headers(self) -> dict[str, str]:
+        once = {"Idempotency-Key": self.idempotency_key} if self.idempotency_key else {}
+        return {"Authorization": f"Bearer {self.key}", **once}
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,13 +110,12 @@ def session(*, keeps_connections: bool = True) -> aiohttp.ClientSession:
 
 async def send(client: aiohttp.ClientSession, plant: Plant, wish: Wish) -> Sent:
     began = time.monotonic()
-    url, headers = f"{plant.product.base}/v1/chat/completions", {"Authorization": f"Bearer {wish.key}"}
     try:
-        async with client.post(url, json=wish.body, headers=headers) as response:
+        async with client.post(plant.product.base + wish.path, json=wish.body, headers=wish.headers) as response:
             text = await response.text()
     except (aiohttp.ClientError, OSError, TimeoutError) as error:
         return Sent(wish, began, time.monotonic(), text=repr(error))
-    is_cut_off = wish.stream and response.status == 200 and "data: [DONE]" not in text
+    is_cut_off = wish.stream and response.status == 200 and ENDINGS[wish.path] not in text
     return Sent(
         wish,
         began,

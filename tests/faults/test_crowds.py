@@ -30,8 +30,10 @@ async def test_five_hundred_in_flight_to_a_slow_provider(single: Plant):
 
 
 async def test_callers_who_hang_up_stop_their_calls_and_are_recorded(single: Plant):
-    streams = [Wish(f"gone-s{n}", "gone: on and on?", single.product.key, "standin-endless", True) for n in range(20)]
-    plain = [Wish(f"gone-p{n}", "gone: when?", single.product.key, "standin-30000") for n in range(10)]
+    streams = [
+        Wish(f"gone-s{n}", f"gone: on and on {n}?", single.product.key, "standin-endless", True) for n in range(20)
+    ]
+    plain = [Wish(f"gone-p{n}", f"gone: when {n}?", single.product.key, "standin-30000") for n in range(10)]
 
     async with session() as client:
         await asyncio.gather(*(hang_up_midway(client, single, wish) for wish in streams + plain))

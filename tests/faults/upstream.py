@@ -1,34 +1,46 @@
 """A provider stand-in in a process of its own, whose list of calls is the truth the ledger is held against.
 
 Run as `python -m tests.faults.upstream PORT`. The model `standin-100` begins to answer after 100 ms and takes as long
-again for a stream; `standin-endless` streams until its caller hangs up. Each answer names the `user` it was made for.
+again for a stream; `standin-endless` streams until its caller hangs up; `sick-500` and its like fail as `sickness`
+says until they are healed. Each answer names the `user` it was made for.
 """
 
 import asyncio
 import json
 import sys
+import time
+from collections import Counter
 from typing import Any
 
-WORDS = ["the", "ledger", "remembers", "every", "call"]
-_ENDLESS_PAUSE_SECONDS = 0.02
+from tests.faults import answers, sickness
+from tests.faults.answers import HungUpError, Line
 
-
-class HungUpError(Exception):
-    """The caller has left in the middle of an answer."""
+_TLS = b"\x16"  # how a caller begins who takes this for an encrypted port
 
 
 class Upstream:
-    """`GET /state` tells the `user` of every call received, how many are being answered, how many were given up."""
+    """`GET /state` tells the `user` of every call received, by which address they came, how many are being answered,
+    how many were given up, and of each stream that was given up when, and after how many pieces.
+
+    `PUT /well` heals all faults, `PUT /sick` brings them back.
+    """
 
     def __init__(self) -> None:
         self._calls: list[str] = []
+        self._addresses: Counter[str] = Counter()
         self._in_progress = 0
         self._hung_up = 0
+        self._left: dict[str, tuple[float, int]] = {}
+        self._is_sick = True
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             while True:
-                head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
+                first = await reader.readexactly(1)
+                if first == _TLS:
+                    writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+                    return
+                head = (first + await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
                 await self._respond(head, await reader.readexactly(_length(head)), Line(reader, writer))
         except HungUpError:
             self._hung_up += 1
@@ -37,98 +49,42 @@ class Upstream:
         finally:
             writer.close()
 
-    async def _respond(self, head: str, body: bytes, line: "Line") -> None:
-        if head.startswith("GET"):
-            state = {"calls": self._calls, "in_progress": self._in_progress, "hung_up": self._hung_up}
-            line.send_whole(state)
+    async def _respond(self, head: str, body: bytes, line: Line) -> None:
+        method, address, _ = head.split(" ", 2)
+        if method == "POST":
+            await self._complete(address, json.loads(body), line)
             return
-        asked = json.loads(body)
-        self._calls.append(asked.get("user", ""))
+        if method == "PUT":
+            self._is_sick = address == "/sick"
+        line.send_whole(self._state())
+
+    def _state(self) -> dict[str, Any]:
+        return {
+            "calls": self._calls,
+            "addresses": self._addresses,
+            "in_progress": self._in_progress,
+            "hung_up": self._hung_up,
+            "left": self._left,
+        }
+
+    async def _complete(self, address: str, asked: dict[str, Any], line: Line) -> None:
+        user = answers.name_of(asked)
+        self._calls.append(user)
+        self._addresses[address] += 1
         self._in_progress += 1
+        respond = (sickness.fault_of(asked) if self._is_sick else None) or answers.answer
         try:
-            await (_stream if asked.get("stream") else _answer)(asked, line)
+            await respond(asked, line)
+        except HungUpError:
+            self._left[user] = (time.monotonic(), line.pieces)
+            raise
         finally:
             self._in_progress -= 1
-
-
-class Line:
-    """The way back to one caller."""
-
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._reader, self._writer = reader, writer
-
-    async def pause(self, seconds: float) -> None:
-        """Raises HungUpError as soon as the caller leaves; it has nothing to say before it is answered."""
-        try:
-            await asyncio.wait_for(self._reader.read(1), seconds)
-        except TimeoutError:
-            return
-        except ConnectionError:
-            pass
-        raise HungUpError
-
-    def send_whole(self, document: dict[str, Any]) -> None:
-        body = json.dumps(document).encode()
-        head = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(body)
-        self._writer.write(head + body)
-
-    def begin_stream(self) -> None:
-        self._writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n")
-
-    def send_event(self, content: dict[str, Any]) -> None:
-        self._send_chunk(b"data: %b\n\n" % json.dumps(content).encode())
-
-    def end_stream(self) -> None:
-        self._send_chunk(b"data: [DONE]\n\n")
-        self._writer.write(b"0\r\n\r\n")
-
-    def _send_chunk(self, content: bytes) -> None:
-        self._writer.write(b"%x\r\n%b\r\n" % (len(content), content))
-
-
-async def _answer(asked: dict[str, Any], line: Line) -> None:
-    await line.pause(_latency_seconds(asked))
-    message = {"role": "assistant", "content": f"for {asked.get('user')}: {' '.join(WORDS)}"}
-    choice = {"index": 0, "message": message, "finish_reason": "stop"}
-    line.send_whole({**_envelope(asked, "chat.completion"), "choices": [choice], "usage": _usage()})
-
-
-async def _stream(asked: dict[str, Any], line: Line) -> None:
-    await line.pause(_latency_seconds(asked))
-    line.begin_stream()
-    line.send_event(_chunk(asked, {"role": "assistant", "content": f"for {asked.get('user')}: "}))
-    while asked["model"].endswith("endless"):
-        line.send_event(_chunk(asked, {"content": "on and on "}))
-        await line.pause(_ENDLESS_PAUSE_SECONDS)
-    for word in WORDS:
-        line.send_event(_chunk(asked, {"content": word + " "}))
-        await line.pause(_latency_seconds(asked) / len(WORDS))
-    line.send_event(_chunk(asked, {}, "stop"))
-    line.send_event({**_envelope(asked, "chat.completion.chunk"), "choices": [], "usage": _usage()})
-    line.end_stream()
 
 
 def _length(head: str) -> int:
     lengths = (line.split(":")[1] for line in head.split("\r\n") if line.lower().startswith("content-length:"))
     return int(next(lengths, 0))
-
-
-def _latency_seconds(asked: dict[str, Any]) -> float:
-    latency = asked["model"].rpartition("-")[2]
-    return int(latency) / 1000 if latency.isdigit() else 0.001
-
-
-def _usage() -> dict[str, int]:
-    return {"prompt_tokens": 20, "completion_tokens": len(WORDS), "total_tokens": 20 + len(WORDS)}
-
-
-def _envelope(asked: dict[str, Any], kind: str) -> dict[str, Any]:
-    return {"id": "chatcmpl-1", "object": kind, "created": 1, "model": asked["model"]}
-
-
-def _chunk(asked: dict[str, Any], delta: dict[str, str], finish_reason: str | None = None) -> dict[str, Any]:
-    choice = {"index": 0, "delta": delta, "finish_reason": finish_reason}
-    return {**_envelope(asked, "chat.completion.chunk"), "choices": [choice]}
 
 
 async def main(port: int) -> None:

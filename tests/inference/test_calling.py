@@ -10,6 +10,7 @@ from acron_site.lib.errors import (
     OverloadedError,
     RateLimitedError,
     UpstreamError,
+    UpstreamNotReachedError,
     UpstreamTimeoutError,
     UpstreamUnreachableError,
 )
@@ -82,6 +83,15 @@ async def test_a_silent_provider_is_not_asked_again():
     assert len(kit.transport.calls) == 1
 
 
+async def test_a_call_that_could_not_connect_in_time_costs_nothing():
+    kit = kit_with(Scene(raises=UpstreamNotReachedError("too late")))
+
+    with pytest.raises(UpstreamTimeoutError):
+        await kit.answer(ADA, ask())
+
+    assert [row.cost_usd for row in kit.ledger.rows.values()] == [0]
+
+
 async def test_a_pause_that_a_busy_provider_asks_for_is_told_to_the_caller_when_it_is_long():
     kit = kit_with(refused(429, retry_after="60"))
 
@@ -108,6 +118,15 @@ async def test_the_model_that_the_request_names_as_fallback_answers():
     assert kit.transport.models == ["mock-small", "mock-large"]
     assert answer.facts.model == "mock-large"
     assert answer.facts.route_reason == "fallback: mock-small failed (upstream_error)"
+
+
+async def test_a_fallback_is_no_retry_that_would_have_to_be_saved_up_for():
+    count = 20
+    kit = kit_with(*(scene for _ in range(count) for scene in (refused(401), Scene())))
+
+    answers = [await kit.answer(ADA, ask(f"{n}?", acron={"fallbacks": ["mock-large"]})) for n in range(count)]
+
+    assert {answer.facts.model for answer in answers} == {"mock-large"}
 
 
 async def test_an_answer_of_a_fallback_is_not_kept_for_the_model_that_was_asked_for():

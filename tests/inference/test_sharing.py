@@ -1,6 +1,7 @@
 """Identical requests at the same time share one provider call; a retry under an Idempotency-Key is not billed twice."""
 
 import asyncio
+import gc
 from typing import Any
 
 import orjson
@@ -10,6 +11,7 @@ from acron_site.lib.errors import AcronError, ConflictError, UpstreamError
 from analytics.events import CostStatus, EventStatus
 from inference.calling import CallPolicy
 from inference.domain import Answer
+from inference.streaming import Relay
 from tests.inference.kit import ADA, MALLORY, Kit, ask, events_of, stream_of, text_of
 from tests.inference.script import HELLO, PARIS, Scene, Script, refused, streamed
 
@@ -278,3 +280,23 @@ async def test_a_kept_answer_is_the_same_for_those_who_waited_and_those_who_come
 
     assert orjson.loads(first.body) == orjson.loads(second.body) == orjson.loads(later.body)
     assert later.facts.cache_status == "HIT-T1"
+
+
+@pytest.mark.parametrize("is_read", [True, False], ids=["read to its end", "left at once"])
+async def test_a_stream_that_is_over_does_not_wait_for_the_collector(is_read: bool):
+    kit = Kit(transport=Script(streamed()))
+    gc.collect()
+    gc.disable()  # it comes seldom, and answers may be large
+    try:
+        answer = await kit.answer(ADA, ask(stream=True))
+        if is_read:
+            await events_of(answer)
+        await stream_of(answer).aclose()
+        del answer
+        await turns()
+
+        left = [each for each in gc.get_objects() if type(each) is Relay]
+    finally:
+        gc.enable()
+
+    assert left == []
