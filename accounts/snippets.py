@@ -116,7 +116,7 @@ ENVIRONMENT = Snippet(
 export OPENAI_BASE_URL="{base_url}/v1"
 export OPENAI_API_KEY="{api_key}"
 export ANTHROPIC_BASE_URL="{base_url}"
-export ANTHROPIC_API_KEY="{api_key}"
+export ANTHROPIC_API_KEY="$OPENAI_API_KEY"
 """,
 )
 

@@ -200,7 +200,7 @@ def test_where_no_gateway_runs_sending_says_what_to_start(browser):
 def test_a_snippet_leaves_nothing_to_fill_in(snippet, api_key):
     text = snippet.render("https://acron.example.com", api_key)
 
-    assert "https://acron.example.com/v1" in text
+    assert "https://acron.example.com" in text
     assert (api_key or "ACRON_API_KEY") in text
     assert "{base_url}" not in text
     assert "{api_key}" not in text
