@@ -34,7 +34,8 @@ async def test_redis_killed_under_load(plant: Plant):
         await asyncio.sleep(3.5)
 
     meanwhile, afterwards = log.since(killed_at, returned_at), log.since(returned_at + 2.5)
-    hits = {each.wish.user for each in log.sent if each.cache.startswith("HIT")}
+    # of the cache, or of a call that somebody else had begun
+    hits = {each.wish.user for each in log.sent if each.cache.startswith("HIT") or each.cache == "COALESCED"}
     book = await books.balanced(plant, "redis", within_seconds=10, hits=len(hits))
     print(f"\nRedis killed: {meanwhile} meanwhile; {len(hits)} hits in all; {book}")
     assert log.besides(200) == []

@@ -59,7 +59,7 @@ async def test_a_worker_killed_while_postgresql_is_away(plant: Plant):
         victim = await asyncio.to_thread(worker_amid_calls, plant)
         killed_at = time.monotonic()
         os.kill(victim, signal.SIGKILL)
-        await asyncio.sleep(4.0)
+        await asyncio.sleep(8.0)  # long enough for a new worker to be up and asked, on a slow machine too
         await plant.postgres.start_under_load()
         returned_at = time.monotonic()
         await asyncio.sleep(_KEYS_AGAIN_SECONDS + 0.5)
