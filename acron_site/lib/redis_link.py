@@ -52,7 +52,7 @@ class Link:
         await asyncio.wait([self._supervisor])
         if self.connection is not None:
             self.connection.drop("closed")
-            await asyncio.sleep(0)  # the turn in which the transport closes its socket
+        await asyncio.sleep(0)  # the turn in which the transport closes its socket
 
     async def _stay_connected(self, connection: Connection) -> None:
         failures = 0
@@ -75,6 +75,9 @@ class Link:
             async with asyncio.timeout(_CONNECT_SECONDS):
                 await self._open(connection)
                 problem = await connection.greet((*self._address.greeting, PROBE))
+        except asyncio.CancelledError:  # closed meanwhile: nobody else knows this connection yet
+            connection.drop("closed")
+            raise
         except TimeoutError:
             problem = f"no connection within {_CONNECT_SECONDS:.0f} s"
         except (OSError, UnicodeError) as error:  # UnicodeError: a host name that cannot be one
