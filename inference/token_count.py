@@ -1,7 +1,7 @@
 """Counts the tokens of a Messages request, without asking for an answer."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from accounts.principal import Principal
 from inference import tokenizer
@@ -12,6 +12,7 @@ from inference.pipeline import Presence
 from inference.providers.base import Provider
 from inference.providers.messages_native import MessagesDialect
 from inference.routing.router import Router
+from inference.targets import Target
 
 _REFUSED = 300  # redirects are not followed, so they are no answer either
 
@@ -23,9 +24,9 @@ class TokenCounter:
     """
 
     def __init__(
-        self, *, router: Router, provider_for: Callable[[Model, Principal], Provider], allowances: Allowances
+        self, *, router: Router, targets: Callable[[Model, Principal], Sequence[Target]], allowances: Allowances
     ) -> None:
-        self._router, self._provider_for, self._allowances = router, provider_for, allowances
+        self._router, self._targets, self._allowances = router, targets, allowances
 
     async def count(self, principal: Principal, ask: Ask, presence: Presence) -> tuple[Mapping[str, str] | None, int]:
         """How the key's limits stand, and the count. Raises an AcronError that is fit to be shown to the caller."""
@@ -34,10 +35,10 @@ class TokenCounter:
         limits = None if entry is None else await self._allowances.admit(entry)
         presence.watch()
         if model is not None and model.is_available:
-            provider = self._provider_for(model, principal)
-            dialect = provider.dialect(ask.format)
+            target = self._targets(model, principal)[0]
+            dialect = target.provider.dialect(ask.format)
             if isinstance(dialect, MessagesDialect):
-                return limits, await _asked(provider, dialect, ask, model)
+                return limits, await _asked(target.provider, dialect, ask, target.model)
         return limits, await asyncio.to_thread(tokenizer.count, ask.body)
 
 

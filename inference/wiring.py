@@ -198,7 +198,7 @@ class Parts:
             keys=self.keys,
             models=self._models_for,
             counter=TokenCounter(
-                router=self.router, provider_for=self.providers.of, allowances=self.gateway.allowances
+                router=self.router, targets=self.providers.targets, allowances=self.gateway.allowances
             ),
             stored=StoredResponses(partial(self.providers.shelf_of, self.catalog.providers)),
             proxies=Proxies(settings.ENVIRON.get("FORWARDED_ALLOW_IPS", "127.0.0.1")),

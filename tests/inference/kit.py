@@ -133,7 +133,9 @@ class Kit:
         self.router = Router(self.catalog, default_quality_threshold=3.5)
         self.allowances = allowances(limiter, fallback)
         self.counter = TokenCounter(
-            router=self.router, provider_for=lambda model, principal: self.provider, allowances=self.allowances
+            router=self.router,
+            targets=lambda model, principal: (Target(model.name, model, self.provider),),
+            allowances=self.allowances,
         )
         self.gateway = Gateway(
             catalog=self.catalog,

@@ -301,7 +301,7 @@ async def test_messages_go_to_each_provider_in_its_own_words(installed, model, p
 )
 async def test_tokens_are_counted_at_anthropic_with_a_real_key_only(installed, principal, calls, count):
     async with installed((stub.answer({"input_tokens": 42}),), mock=True) as here:
-        counter = TokenCounter(router=here.router, provider_for=here.providers.of, allowances=here.gateway.allowances)
+        counter = TokenCounter(router=here.router, targets=here.providers.targets, allowances=here.gateway.allowances)
         _, counted = await counter.count(principal, message_ask(model="wise"), Present())
 
         assert (counted, len(here.provider.received)) == (count, calls)
