@@ -1,6 +1,6 @@
 """One caller's share of a call that several wait for: the leader's own answer, or the same told to a follower."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from typing import Protocol
 
@@ -41,9 +41,18 @@ class LeaderStream:
 class Passenger:
     """Takes one seat and leaves it again. `stops`: the call may end when the last of its callers has left."""
 
-    def __init__(self, visit: Visit, seat: Seat[Production], *, stops: bool, ledger: Ledger, hit: Hit) -> None:
+    def __init__(
+        self,
+        visit: Visit,
+        seat: Seat[Production],
+        *,
+        stops: bool,
+        ledger: Ledger,
+        hit: Hit,
+        recorded: Callable[[Visit, Answer], Answer],
+    ) -> None:
         self._visit, self._seat, self._stops = visit, seat, stops
-        self._ledger, self._hit = ledger, hit
+        self._ledger, self._hit, self._recorded = ledger, hit, recorded
         self._row: InferenceFacts | None = None  # of a follower whose stream is under way
 
     async def answer(self) -> Answer:
@@ -73,7 +82,7 @@ class Passenger:
         entry = (await self._seat.outcome()).entry
         hit = None if entry is None else self._hit(self._visit, entry, status=CacheStatus.COALESCED, reason=SHARED)
         if hit is not None:
-            self._close(hit.facts)
+            self._row = self._recorded(self._visit, hit).facts
         else:  # the stream has ended with an error event
             self._close(replace(self.facts, status=EventStatus.ERROR, error_code=UpstreamError.code))
 
@@ -98,8 +107,7 @@ class Passenger:
         hit = None if made.entry is None else self._hit(self._visit, made.entry, status=status, reason=made.reason)
         if made.entry is None or hit is None:
             raise UpstreamError("the answer that was being waited for did not come; try again")
-        self._ledger.record(hit.facts)
-        return hit
+        return self._recorded(self._visit, hit)
 
     def _close(self, row: InferenceFacts) -> None:
         self._row = row

@@ -93,7 +93,8 @@ class Gateway:
         visit = self._visit(principal, ask)
         # counted while the cache is asked: both questions travel to Redis together
         entry = None if principal.rules is None else self.allowances.enter(principal)
-        found = None if ask.idempotency_key else await self._look_up(visit)
+        looks_later = ask.idempotency_key and not ask.controls.only_if_cached
+        found = None if looks_later else await self._look_up(visit)
         limits = None if entry is None else await self.allowances.admit(entry)
         kept = None if found is None else self._hit(visit, found, limits)
         if kept is not None:
@@ -206,8 +207,14 @@ class Gateway:
         """The answer of a call that others may wait for too: the leader's own, or told again to a follower."""
         produce = partial(self._produce_once if visit.ask.idempotency_key else self._produce, visit)
         seat = self._sharing.join(visit, produce, partial(self._look_up, visit))
-        stops = self._sharing.may_stop(visit)
-        return await Passenger(visit, seat, stops=stops, ledger=self._ledger, hit=self._hit).answer()
+        return await Passenger(
+            visit,
+            seat,
+            stops=self._sharing.may_stop(visit),
+            ledger=self._ledger,
+            hit=self._hit,
+            recorded=self._recorded,
+        ).answer()
 
     async def _patiently(self, visit: Visit, coming: Coroutine[Any, Any, Answer]) -> Answer:
         """The stream once it has begun; where that takes long, one that keeps the line open until it does."""

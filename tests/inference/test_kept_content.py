@@ -1,11 +1,13 @@
 """What is handed over for keeping: every answered request of organizations that want it, and nobody else's."""
 
+import asyncio
 from dataclasses import replace
 
 import orjson
 
 from analytics.content import Content
 from tests.inference.kit import ADA, MALLORY, Kit, ask, events_of
+from tests.inference.script import Scene, Script
 
 KEEPING = replace(ADA, keeps_content=True)
 
@@ -52,3 +54,19 @@ async def test_nothing_is_kept_of_organizations_that_do_not_want_it():
     await kit.answer(MALLORY, ask())
 
     assert kept.contents == []
+
+
+async def test_of_requests_that_share_a_call_each_is_kept_under_its_own_event():
+    kept = Remembered()
+    go = asyncio.Event()
+    kit = Kit(content=kept, transport=Script(Scene(waits_for=go)))
+    asking = [asyncio.ensure_future(kit.answer(KEEPING, ask())) for _ in range(3)]
+    for _ in range(50):
+        await asyncio.sleep(0)
+
+    go.set()
+    answers = await asyncio.gather(*asking)
+
+    assert len(kit.transport.calls) == 1
+    assert {content.event_id for content in kept.contents} == {answer.facts.event_id for answer in answers}
+    assert len(kept.contents) == 3

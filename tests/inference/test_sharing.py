@@ -300,3 +300,12 @@ async def test_a_stream_that_is_over_does_not_wait_for_the_collector(is_read: bo
         gc.enable()
 
     assert left == []
+
+
+async def test_only_if_cached_finds_what_is_kept_under_a_key_too():
+    kit = Kit(transport=Script(Scene()))
+    await kit.answer(ADA, ask())
+
+    found = await kit.answer(ADA, ask(head={"cache_control": "only-if-cached", "idempotency_key": "k-1"}))
+
+    assert found.facts.cache_status == "HIT-T1"
