@@ -43,12 +43,13 @@ Reader = Callable[[bytes, Head], Ask]
 class Exchange:
     """One request at the door and the way back to its caller, whose hanging up it notices."""
 
-    __slots__ = ("_watcher", "has_begun", "head", "is_gone", "receive", "scope", "send")
+    __slots__ = ("_watcher", "has_begun", "head", "held_bytes", "is_gone", "receive", "scope", "send")
 
     def __init__(self, scope: Scoped, head: Head, receive: Receive, send: Send) -> None:
         self.scope, self.head, self.receive, self.send = scope, head, receive, send
         self.is_gone = self.has_begun = False  # has_begun: a stream's head is out, so no error can follow it
         self._watcher: asyncio.Task[None] | None = None
+        self.held_bytes = 0  # of its body, as far as they count against what the worker takes in
 
     def watch(self) -> None:
         """From now on, cancel the current task when the caller hangs up."""
@@ -138,14 +139,32 @@ class Door:
         expected, handler = self._route(path, method)
         if method != expected:
             raise MethodNotAllowedError(f"{path} takes {expected} only", headers={"allow": expected})
-        size = min(exchange.head.content_length, self._max_body_bytes)  # what is larger is refused when it is read
-        if self._in_flight > self._max_in_flight or self._in_flight_bytes + size > self._max_in_flight_bytes:
-            raise OverloadedError("too many requests at once; try again shortly", headers={"retry-after": "1"})
-        self._in_flight_bytes += size
+        if self._in_flight > self._max_in_flight:
+            raise _too_much()
         try:
+            # what is larger is refused when it is read
+            self._take_in(exchange, min(exchange.head.content_length, self._max_body_bytes))
+            if not exchange.head.content_length:
+                exchange.receive = self._metered(exchange, exchange.receive)
             await handler(await self._principal(exchange), exchange)
         finally:
-            self._in_flight_bytes -= size
+            self._in_flight_bytes -= exchange.held_bytes
+
+    def _take_in(self, exchange: Exchange, size: int) -> None:
+        if self._in_flight_bytes + size > self._max_in_flight_bytes:
+            raise _too_much()
+        exchange.held_bytes += size
+        self._in_flight_bytes += size
+
+    def _metered(self, exchange: Exchange, receive: Receive) -> Receive:
+        """For a body whose length was not announced: its pieces count as they come."""
+
+        async def metered() -> MutableMapping[str, Any]:
+            message = await receive()
+            self._take_in(exchange, len(message.get("body", b"")))
+            return message
+
+        return metered
 
     def _route(self, path: str, method: str) -> tuple[str, Handler]:
         """Which method an address takes, and what serves it."""
@@ -228,6 +247,10 @@ class Door:
         finally:
             line.stop()
             await stream.aclose()
+
+
+def _too_much() -> OverloadedError:
+    return OverloadedError("too many requests at once; try again shortly", headers={"retry-after": "1"})
 
 
 async def _refuse(exchange: Exchange, error: AcronError) -> None:

@@ -338,3 +338,37 @@ async def test_a_length_that_makes_no_sense_counts_for_nothing(door, length):
     response = await call(door, "/v1/chat/completions", CHAT, headers=key(**{"content-length": length}))
 
     assert response.status == 200
+
+
+async def test_a_body_of_unannounced_length_counts_as_it_comes(kit):
+    door = make_door(kit, max_in_flight_bytes=1000)
+    large = {**CHAT, "padding": "x" * 2000}
+
+    over = await call(door, "/v1/chat/completions", large, headers=key(), piece_bytes=100)
+    again = await call(door, "/v1/chat/completions", CHAT, headers=key(), piece_bytes=50)
+
+    assert (over.status, over.json()["error"]["code"]) == (503, "overloaded")
+    assert again.status == 200
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("POST", "/v1/chat/completions"),
+        ("POST", "/v1/messages"),
+        ("POST", "/v1/messages/count_tokens"),
+        ("POST", "/v1/responses"),
+        ("GET", "/v1/responses/resp_1"),
+        ("DELETE", "/v1/responses/resp_1"),
+        ("POST", "/v1/embeddings"),
+        ("POST", "/infer"),
+        ("GET", "/v1/models"),
+        ("GET", "/v1/models/mock-small"),
+        ("GET", "/v1/key"),
+    ],
+)
+async def test_every_address_wants_a_key_that_may_infer(door, method, path):
+    nobody = await call(door, path, CHAT, method=method, headers={"content-type": "application/json"})
+    reader = await call(door, path, CHAT, method=method, headers=key("reader"))
+
+    assert (nobody.status, reader.status) == (401, 403)
