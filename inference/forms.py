@@ -24,7 +24,7 @@ class ProviderKeyForm(forms.Form):
         widget=forms.PasswordInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
     )
     base_url = forms.CharField(
-        label="Own endpoint (optional)",
+        label="Own endpoint",
         max_length=LONGEST_URL,
         required=False,
         help_text=_ENDPOINT_HELP,
