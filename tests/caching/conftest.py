@@ -1,8 +1,10 @@
 """Stores, Redis servers of a test's own, and the people of the stories."""
 
 import asyncio
+import gc
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -10,6 +12,7 @@ import uvloop
 
 from acron_site.lib.redis_links import Links
 from caching.backends.redis import RedisStore
+from caching.flights import Flights
 from caching.protocols import Namespace
 from tests.redis_server import RedisServer
 
@@ -61,3 +64,15 @@ async def _eventually(holds: Callable[[], Awaitable[bool]], within_seconds: floa
     while not await holds():
         assert time.monotonic() < deadline, f"not within {within_seconds} s"
         await asyncio.sleep(0.02)
+
+
+@pytest.fixture
+async def flights() -> AsyncIterator[Flights[str]]:
+    """Of a loop that is told of no lost exception."""
+    complaints: list[dict[str, Any]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, complaint: complaints.append(complaint))
+    open_flights = Flights[str]()
+    yield open_flights
+    await open_flights.close()
+    gc.collect()
+    assert complaints == []
