@@ -1,13 +1,9 @@
-"""Carries calls to providers over one pooled HTTP client per event loop."""
+"""Carries calls to providers over pooled connections, those of each event loop apart."""
 
 import asyncio
-import io
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from contextlib import contextmanager
-from functools import lru_cache, partial
-
-import aiohttp
-from yarl import URL
+import zlib
+from collections.abc import AsyncIterator, Mapping
+from functools import cached_property
 
 from acron_site.lib.errors import (
     AcronError,
@@ -18,76 +14,60 @@ from acron_site.lib.errors import (
 )
 from acron_site.lib.outbound import Reach
 from inference.providers.base import Call
-from inference.providers.guard import GuardedConnector
+from inference.providers.http import addresses
+from inference.providers.http.addresses import Address
+from inference.providers.http.connection import BrokenAnswerError, Connection
+from inference.providers.http.dialing import Dialer
+from inference.providers.http.exchange import Exchange
+from inference.providers.http.inflating import Inflating, unpacker
+from inference.providers.http.pool import Pool
 
-_KEEPALIVE_SECONDS = 30
-_DNS_SECONDS = 60
-# aiohttp copies what is larger in one go and warns about it
-_LARGE_BODY_BYTES = 1_048_576
 _MAX_ANSWER_BYTES = 67_108_864
 
-# RuntimeError: what aiohttp says when one begins to wait on a connection that is gone already
-_FOREIGN = (aiohttp.ClientError, aiohttp.http_exceptions.HttpProcessingError, OSError, RuntimeError)
-
-# nothing of the caller's: who calls, from where and with what is no business of the provider
-_HEADERS = {"User-Agent": "acron", "Accept": "*/*", "Accept-Encoding": "identity"}
-
-
-@lru_cache(1024)  # endpoints are few: one or two per provider
-def _url(address: str) -> URL:
-    try:
-        return URL(address)
-    except ValueError as error:
-        raise UpstreamError(
-            f"{address!r} is no address ({error}); ask the operator to correct the model's base_url"
-        ) from None
+_FOREIGN = (BrokenAnswerError, OSError, zlib.error)  # TimeoutError is an OSError
 
 
 class HttpReply:
     """An answer whose head is here and whose body is on its way."""
 
-    __slots__ = ("_idle_timeout_seconds", "_max_bytes", "_response", "headers", "status")
-
-    def __init__(self, response: aiohttp.ClientResponse, *, idle_timeout_seconds: float, max_answer_bytes: int) -> None:
-        self.status: int = response.status
-        self.headers: Mapping[str, str] = response.headers  # found by any spelling
-        self._response = response
-        self._idle_timeout_seconds = idle_timeout_seconds
+    def __init__(self, exchange: Exchange, connection: Connection, host: str, *, max_answer_bytes: int) -> None:
+        self.status: int = exchange.status
+        self._exchange, self._connection, self._host = exchange, connection, host
         self._max_bytes = max_answer_bytes
 
+    @cached_property
+    def headers(self) -> Mapping[str, str]:
+        """By their lower-case names; what is there several times is joined (RFC 9110, section 5.3)."""
+        found: dict[str, str] = {}
+        for raw_name, raw_value in self._exchange.headers:
+            name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")
+            found[name] = f"{found[name]}, {value}" if name in found else value
+        return found
+
     async def read(self) -> bytes:
-        content = self._response.content
-        if content.is_eof() and content.total_bytes <= self._max_bytes:  # the usual case: head and body came at once
-            return await content.readany()
         return b"".join([piece async for piece in self.chunks()])
 
     async def chunks(self) -> AsyncIterator[bytes]:
-        content, received = self._response.content, 0
+        received, unpacking = 0, unpacker(self._exchange.headers)
         try:
-            with _noticing_loss(self._response):
-                while piece := await content.readany():
-                    if not received:
-                        self._expect_steady_flow()
-                    received += len(piece)
-                    self._refuse_above_limit(received)
-                    yield piece
+            while piece := await self._exchange.read_some():
+                self._connection.resume(self._exchange)
+                if unpacking is not None:
+                    piece = unpacking.feed(piece, self._max_bytes - received)
+                received += len(piece)
+                self._refuse_above_limit(received)
+                yield piece
+            _require_end(unpacking)
         except _FOREIGN as error:
-            raise _ours(error, self._response.url, is_answering=True) from None
+            raise _ours(error, self._host, is_answering=True) from None
 
     def close(self) -> None:
-        self._response.close()
+        self._connection.leave(self._exchange)
 
     def _refuse_above_limit(self, received: int) -> None:
         if received > self._max_bytes:
             self.close()
             raise UpstreamError(f"the provider's answer is longer than {self._max_bytes} bytes; ask for a shorter one")
-
-    def _expect_steady_flow(self) -> None:
-        """From the first piece on, the time-out is that between two pieces."""
-        connection = self._response.connection
-        if connection is not None and connection.protocol is not None:
-            connection.protocol.read_timeout = self._idle_timeout_seconds
-            connection.protocol.start_timeout()
 
 
 class HttpTransport:
@@ -110,109 +90,80 @@ class HttpTransport:
         max_connections_per_host: int = 0,
         reach: Reach | None = None,
     ) -> None:
-        self._timeout = aiohttp.ClientTimeout(
-            total=total_timeout_seconds, connect=connect_timeout_seconds, sock_read=first_byte_timeout_seconds
-        )
-        self._idle_timeout_seconds = idle_timeout_seconds
+        self._connect_timeout_seconds, self._total_timeout_seconds = connect_timeout_seconds, total_timeout_seconds
+        self._first_byte_timeout_seconds, self._idle_timeout_seconds = first_byte_timeout_seconds, idle_timeout_seconds
         self._max_answer_bytes = max_answer_bytes
         self._max_connections_per_host, self._reach = max_connections_per_host, reach
-        self._sessions: dict[asyncio.AbstractEventLoop, aiohttp.ClientSession] = {}
+        self._pools: dict[asyncio.AbstractEventLoop, Pool] = {}
 
     async def send(self, call: Call) -> HttpReply:
-        url, body = _url(call.url), call.body
+        address, head = _request(call)
+        loop = asyncio.get_running_loop()
+        pool = self._pools.get(loop) or self._new_pool(loop)
+        exchange = Exchange(loop, loop.time() + self._total_timeout_seconds)
+        connection = pool.free(address.origin) or await self._connect(pool, address)
+        connection.begin(exchange, head, call.body)
         try:
-            session = self._sessions.get(asyncio.get_running_loop()) or await self._open_session()
-            response = await session.request(
-                call.method,
-                url,
-                data=(body or None) if len(body) < _LARGE_BODY_BYTES else io.BytesIO(body),
-                headers=call.headers,
-                allow_redirects=False,
-            )
+            await exchange.head
+        except asyncio.CancelledError:
+            connection.leave(exchange)
+            raise
         except _FOREIGN as error:
-            raise _ours(error, url, is_answering=False) from None
-        return HttpReply(
-            response, idle_timeout_seconds=self._idle_timeout_seconds, max_answer_bytes=self._max_answer_bytes
-        )
+            raise _ours(error, address.origin.host, is_answering=False) from None
+        return HttpReply(exchange, connection, address.origin.host, max_answer_bytes=self._max_answer_bytes)
 
     async def close(self) -> None:
-        """Closes the client of the running loop."""
-        session = self._sessions.pop(asyncio.get_running_loop(), None)
-        if session is not None:
-            await session.close()
+        """Closes the connections of the running loop."""
+        pool = self._pools.pop(asyncio.get_running_loop(), None)
+        if pool is not None:
+            await pool.close()
 
-    async def _open_session(self) -> aiohttp.ClientSession:
+    async def _connect(self, pool: Pool, address: Address) -> Connection:
+        host = address.origin.host
+        try:
+            async with asyncio.timeout(self._connect_timeout_seconds):
+                return await pool.make(address.origin)
+        except TimeoutError:
+            raise UpstreamNotReachedError(
+                f"{host} could not be reached in time; try again, or choose a model of another provider"
+            ) from None
+        except (OSError, UnicodeError):  # UnicodeError: a name that cannot be looked up
+            raise UpstreamUnreachableError(
+                f"{host} cannot be reached; try again, or choose a model of another provider"
+            ) from None
+
+    def _new_pool(self, loop: asyncio.AbstractEventLoop) -> Pool:
         # commands run each call on a loop of its own: leave nothing of the finished ones
-        for finished in [loop for loop in self._sessions if loop.is_closed()]:
-            await self._sessions.pop(finished).close()
-        loop = asyncio.get_running_loop()
-        if loop not in self._sessions:  # else another call opened it meanwhile
-            self._sessions[loop] = self._new_session()
-        return self._sessions[loop]
-
-    def _new_session(self) -> aiohttp.ClientSession:
-        return aiohttp.ClientSession(
-            connector=self._new_connector(),
-            timeout=self._timeout,
-            headers=_HEADERS,
-            cookie_jar=aiohttp.DummyCookieJar(),
+        self._pools = {known: pool for known, pool in self._pools.items() if not known.is_closed()}
+        pool = self._pools[loop] = Pool(
+            loop,
+            Dialer(loop, self._reach),
+            most=self._max_connections_per_host,
+            first_byte_timeout_seconds=self._first_byte_timeout_seconds,
+            idle_timeout_seconds=self._idle_timeout_seconds,
         )
-
-    def _new_connector(self) -> aiohttp.TCPConnector:
-        make: Callable[..., aiohttp.TCPConnector] = aiohttp.TCPConnector
-        if self._reach is not None:
-            make = partial(GuardedConnector, self._reach)
-        return make(
-            limit=0,
-            limit_per_host=self._max_connections_per_host,
-            keepalive_timeout=_KEEPALIVE_SECONDS,
-            ttl_dns_cache=_DNS_SECONDS,
-        )
+        return pool
 
 
-@contextmanager
-def _noticing_loss(response: aiohttp.ClientResponse) -> Iterator[None]:
-    """Wakes who waits for a piece when the connection is gone.
-
-    aiohttp does so itself, except when it closed the connection over an error in the framing of the body: then the
-    reader would wait until the total time-out.
-    """
-    connection, content = response.connection, response.content
-    lost = connection.protocol.closed if connection is not None and connection.protocol is not None else None
-    if lost is None:  # the whole body is here
-        yield
-        return
-
-    def wake(_: asyncio.Future[None]) -> None:
-        if not content.is_eof() and content.exception() is None:
-            content.set_exception(aiohttp.ClientPayloadError("the connection is gone"))
-
-    # exactly one, however often the connection is used: asyncio logs errors that nobody has looked at
-    lost.remove_done_callback(_look_at)
-    lost.add_done_callback(_look_at)
-    lost.add_done_callback(wake)
+def _request(call: Call) -> tuple[Address, bytes]:
     try:
-        yield
-    finally:
-        lost.remove_done_callback(wake)
+        address = addresses.parse(call.url)
+        head = addresses.head(call.method, address, tuple(call.headers.items()))
+    except ValueError as error:  # UnicodeError is one
+        raise UpstreamError(
+            f"{call.url!r} cannot be called ({error}); ask the operator to correct the model's base_url"
+        ) from None
+    return address, b"%bContent-Length: %d\r\n\r\n" % (head, len(call.body)) if call.body else head + b"\r\n"
 
 
-def _look_at(lost: asyncio.Future[None]) -> None:
-    if not lost.cancelled():
-        lost.exception()
+def _require_end(unpacking: Inflating | None) -> None:
+    if unpacking is not None:
+        unpacking.finish()
 
 
-def _ours(error: Exception, url: URL, *, is_answering: bool) -> AcronError:
-    if isinstance(error, aiohttp.ConnectionTimeoutError):
-        return UpstreamNotReachedError(
-            f"{url.host} could not be reached in time; try again, or choose a model of another provider"
-        )
+def _ours(error: Exception, host: str, *, is_answering: bool) -> AcronError:
     if isinstance(error, TimeoutError):
         what = "stopped in the middle of its answer" if is_answering else "did not begin to answer in time"
-        return UpstreamTimeoutError(f"{url.host} {what}; try again, or choose a faster model")
-    if isinstance(error, aiohttp.ClientConnectorError):
-        return UpstreamUnreachableError(
-            f"{url.host} cannot be reached; try again, or choose a model of another provider"
-        )
+        return UpstreamTimeoutError(f"{host} {what}; try again, or choose a faster model")
     what = "broke its answer off" if is_answering else "closed the connection without an answer"
-    return UpstreamError(f"{url.host} {what} ({type(error).__name__}); try again")
+    return UpstreamError(f"{host} {what} ({type(error).__name__}); try again")
