@@ -13,6 +13,7 @@ from caching.protocols import ExactStore, Namespace
 
 _VERSION = 1
 _HEAD = struct.Struct(">BdI")  # version, stored_at, length of the note
+_SEAL_BYTES = 1024  # that the seal and the head add to an entry; generous, a slightly larger one is still read
 
 
 @quick
@@ -41,6 +42,7 @@ class ExactCache:
         self._cipher = cipher
         self._clock = clock
         self._max_entry_bytes = max_entry_bytes
+        self.max_sealed_bytes = max_entry_bytes + _SEAL_BYTES
         self._unreadable = 0
         self._too_large = 0
 
@@ -53,7 +55,10 @@ class ExactCache:
     ) -> Entry | None:
         """The entry, or None when there is none that opens and is younger than `max_age_seconds`."""
         key = entry_key(namespace, fingerprint)
-        sealed = await self.store.get(key)
+        return self.opened(key, await self.store.get(key), max_age_seconds=max_age_seconds)
+
+    def opened(self, key: bytes, sealed: bytes | None, *, max_age_seconds: int | None = None) -> Entry | None:
+        """The entry of what the store holds under this key; None as `look_up` says."""
         if sealed is None:
             return None
         try:

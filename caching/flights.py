@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine
 from types import TracebackType
-from typing import Any, Generic, Self, TypeVar
+from typing import Any, Generic, Self, TypeVar, cast
 
 from acron_site.lib.errors import OverloadedError
 
@@ -27,25 +27,29 @@ class AbandonedError(OverloadedError):
 
 
 class Flight(Generic[Outcome]):
-    """One production, in a task of its own, and what it has brought forth so far.
+    """One production, in a task of its own or in that of its leader, and what it has brought forth so far.
 
     Its pieces are kept until the last of its passengers has left, so it holds as much as the answer is long.
     """
 
     __slots__ = (
-        *("_aloft", "_deserted", "_loop", "_place", "_task", "_waiting"),
-        *("aboard", "dropped", "has_landed", "head", "pieces", "read_bytes", "told_bytes"),
+        *("_aloft", "_deserted", "_error", "_is_given_up", "_loop", "_outcome"),
+        *("_place", "_production", "_task", "_waiting"),
+        *("aboard", "dropped", "has_landed", "head", "is_apart", "on_landing", "pieces", "read_bytes", "told_bytes"),
     )
 
-    def __init__(
-        self, place: Place, aloft: "dict[Place, Flight[Outcome]]", deserted: "set[asyncio.Task[Outcome]]"
-    ) -> None:
+    def __init__(self, place: Place, aloft: "dict[Place, Flight[Outcome]]", deserted: "set[asyncio.Task[Any]]") -> None:
         self._loop, self._place, self._aloft, self._deserted = place[0], place, aloft, deserted
-        self._task: asyncio.Task[Outcome] | None = None
+        self._task: asyncio.Task[Any] | None = None
+        self._production: Coroutine[Any, Any, Outcome] | None = None  # as long as it is not carried
+        self._outcome: Outcome | None = None
+        self._error: BaseException | None = None
+        self._is_given_up = False
         self.aboard = 0
-        self.has_landed = False
+        self.has_landed = self.is_apart = False
         # a future for each: one that is shared would be cancelled for all when one of them leaves
         self._waiting: list[asyncio.Future[None]] = []
+        self.on_landing: Callable[[], None] | None = None
         self.head: Outcome | None = None
         self.pieces: list[bytes] = []
         self.told_bytes = self.read_bytes = 0  # in all; by the quickest passenger
@@ -83,8 +87,30 @@ class Flight(Generic[Outcome]):
             self.dropped = upto
 
     def take_off(self, production: Coroutine[Any, Any, Outcome]) -> None:
-        self._task = self._loop.create_task(production)
-        self._task.add_done_callback(self._land)
+        self.is_apart, self._production = True, production
+        self._task = self._loop.create_task(self.carry())
+        self._task.add_done_callback(self._end)
+
+    def stand_by(self, production: Coroutine[Any, Any, Outcome]) -> None:
+        self._production = production
+
+    async def carry(self) -> None:
+        """Runs the production in the current task: one of its own, or the leader's."""
+        production, self._production = self._production, None
+        assert production is not None  # noqa: S101 - it is carried once
+        self._task = asyncio.current_task()
+        try:
+            self._outcome = await production
+        except asyncio.CancelledError as error:
+            self._error = error
+            if not self._is_given_up:
+                raise
+            if self._task is not None:
+                self._task.uncancel()
+        except BaseException as error:  # noqa: BLE001 - raised again by `result`, for whoever is aboard
+            self._error = error
+        finally:
+            self._land()
 
     def desert(self, *, stops: bool) -> None:
         """Nobody is aboard any more."""
@@ -96,21 +122,28 @@ class Flight(Generic[Outcome]):
     def give_up(self) -> None:
         """Stops the production; who comes now leads another."""
         task = self._task
-        if task is not None and not task.done():
+        if task is None:
+            self._end()
+        elif not self.has_landed:
             self._close_gate()
+            self._is_given_up = True
             self._deserted.add(task)
+            task.add_done_callback(self._deserted.discard)
             task.cancel()
 
     async def stopped(self) -> None:
         """Returns at once unless the production has been given up and is still ending."""
-        if self._task is not None and self._task in self._deserted:
-            await asyncio.wait({self._task})
+        task = self._task
+        if task is not None and task in self._deserted and task is not asyncio.current_task():
+            await asyncio.wait({task})
 
     def result(self) -> Outcome:
         """Of a flight that has landed; raises what the production has raised."""
-        if self._task is None or self._task.cancelled():
+        if isinstance(self._error, asyncio.CancelledError) or self._task is None:
             raise AbandonedError
-        return self._task.result()
+        if self._error is not None:
+            raise self._error
+        return cast(Outcome, self._outcome)
 
     def news(self) -> "asyncio.Future[None]":
         """Is done when there is more than now."""
@@ -124,13 +157,20 @@ class Flight(Generic[Outcome]):
             if not future.done():
                 future.set_result(None)
 
-    def _land(self, task: "asyncio.Task[Outcome]") -> None:
+    def _land(self) -> None:
         self.has_landed = True
+        if self.on_landing is not None:
+            self.on_landing()
         self._close_gate()
-        self._deserted.discard(task)
-        if not task.cancelled():
-            task.exception()  # seen, also where nobody is left to hear of it
         self._wake()
+
+    def _end(self, _: object = None) -> None:
+        """Nothing will be carried any more, also where nothing ever was."""
+        production, self._production = self._production, None
+        if production is not None:
+            production.close()
+            self._error = asyncio.CancelledError()
+            self._land()
 
     def _close_gate(self) -> None:
         if self._aloft.get(self._place) is self:
@@ -150,6 +190,8 @@ class Seat(Generic[Outcome]):
     async def start(self) -> Outcome:
         """What the production began with; its outcome if it is over without having begun a stream."""
         flight = self._flight
+        if self.carries:
+            await flight.carry()
         while flight.head is None and not flight.has_landed:
             await flight.news()
         return flight.result() if flight.head is None else flight.head
@@ -175,6 +217,17 @@ class Seat(Generic[Outcome]):
                 flight.result()
                 return
             await flight.news()
+
+    @property
+    def carries(self) -> bool:
+        """Whether the production is to run in the task of this one, or does."""
+        return self.leads and not self._flight.is_apart
+
+    def hand_over(self, *, stops: bool = True) -> bool:
+        """For a leader who carries the production and whose caller has left: whether it must go on all the same, for
+        others, or (without `stops`) for those to come. Else the leader's task is to be cancelled."""
+        self.leave(stops=False)
+        return self._flight.aboard > 0 or not stops
 
     def leave(self, *, stops: bool = True) -> None:
         """`stops`: with nobody aboard the production ends; else it goes on, at its own pace."""
@@ -203,13 +256,22 @@ class Flights(Generic[Outcome]):
     def __init__(self) -> None:
         self._aloft: dict[Place, Flight[Outcome]] = {}
         # those that nobody can join any more, while they put down what they have used
-        self._deserted: set[asyncio.Task[Outcome]] = set()
+        self._deserted: set[asyncio.Task[Any]] = set()
 
-    def join(self, key: bytes, produce: Callable[[Flight[Outcome]], Coroutine[Any, Any, Outcome]]) -> Seat[Outcome]:
+    def join(
+        self,
+        key: bytes,
+        produce: Callable[[Flight[Outcome]], Coroutine[Any, Any, Outcome]],
+        *,
+        leader_carries: bool = False,
+        on_landing: Callable[[], None] | None = None,
+    ) -> Seat[Outcome]:
         """A seat in the flight under `key`; the first to come leads, and only that one's `produce` is called.
 
         It runs apart from its caller, who may leave while others stay. It may be cancelled before its first step:
-        what has to be given back must be taken inside.
+        what has to be given back must be taken inside. With `leader_carries` it runs in the leader's task, which costs
+        less: the leader must ask for the outcome at once, and ask `Seat.hand_over` before cancelling that task.
+        `on_landing` is called when the production of who leads is over, however it ends.
         """
         loop = asyncio.get_running_loop()
         place = (loop, key)
@@ -217,8 +279,12 @@ class Flights(Generic[Outcome]):
         if flight is not None:
             return Seat(flight, leads=False)
         flight = Flight(place, self._aloft, self._deserted)
+        flight.on_landing = on_landing
         self._aloft[place] = flight
-        flight.take_off(produce(flight))
+        if leader_carries:
+            flight.stand_by(produce(flight))
+        else:
+            flight.take_off(produce(flight))
         return Seat(flight, leads=True)
 
     async def close(self) -> None:

@@ -71,6 +71,17 @@ class Leases(Protocol):
         ...
 
 
+class Claims(Protocol):
+    """For a store that can look an entry up and lease it in one question."""
+
+    async def look_or_claim(self, entry: bytes, key: bytes, *, max_bytes: int) -> bytes | Lease | None:
+        """What is kept under `entry`, sealed; else the lease on it; None when another holds that, as far as is known.
+
+        Raises nothing, as all of `Leases`.
+        """
+        ...
+
+
 def lease_key(namespace: Namespace, fingerprint: bytes) -> bytes:
     """Of the lease on an entry: under the organization's prefix, but not among the entries, which are sealed."""
     wall = organization_prefix(namespace.organization_id)

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from argparse import ArgumentTypeError
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -30,7 +30,7 @@ from inference.wiring import Parts
 class Present:
     """A caller who waits on the command line and never hangs up."""
 
-    def watch(self) -> None:
+    def watch(self, stays: Callable[[], bool] | None = None) -> None:  # noqa: ARG002 - nobody leaves
         return None
 
 

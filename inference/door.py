@@ -13,7 +13,7 @@ from accounts.directory import KeyDirectory
 from accounts.keys import token_from
 from accounts.principal import Principal
 from accounts.scopes import Scope
-from acron_site.lib.asgi import WHOLE_RESPONSE
+from acron_site.lib.asgi import HANG_UP, WHOLE_RESPONSE
 from acron_site.lib.errors import (
     AcronError,
     MethodNotAllowedError,
@@ -43,29 +43,45 @@ Reader = Callable[[bytes, Head], Ask]
 class Exchange:
     """One request at the door and the way back to its caller, whose hanging up it notices."""
 
-    __slots__ = ("_watcher", "has_begun", "head", "held_bytes", "is_gone", "receive", "scope", "send")
+    __slots__ = (
+        *("_stays", "_task", "_watcher"),
+        *("has_begun", "head", "held_bytes", "is_gone", "receive", "scope", "send"),
+    )
 
     def __init__(self, scope: Scoped, head: Head, receive: Receive, send: Send) -> None:
         self.scope, self.head, self.receive, self.send = scope, head, receive, send
         self.is_gone = self.has_begun = False  # has_begun: a stream's head is out, so no error can follow it
+        self._task: asyncio.Task[Any] | None = None  # to be cancelled when the caller hangs up
+        self._stays: Callable[[], bool] | None = None
         self._watcher: asyncio.Task[None] | None = None
         self.held_bytes = 0  # of its body, as far as they count against what the worker takes in
 
-    def watch(self) -> None:
-        """From now on, cancel the current task when the caller hangs up."""
-        task = asyncio.current_task()
-        if self._watcher is None and task is not None:
-            self._watcher = asyncio.get_running_loop().create_task(self._wait(task))
+    def watch(self, stays: Callable[[], bool] | None = None) -> None:
+        """From now on, cancel the current task when the caller hangs up; unless `stays` says that it must go on."""
+        self._stays = stays
+        if self._task is not None:
+            return
+        self._task = asyncio.current_task()
+        notify = self.scope.get("extensions", {}).get(HANG_UP)
+        if notify is None:
+            self._watcher = asyncio.get_running_loop().create_task(self._wait())
+        else:
+            notify(self._hang_up)
 
     def stop_watching(self) -> None:
+        self._task = None
         if self._watcher is not None:
             self._watcher.cancel()
 
-    async def _wait(self, task: asyncio.Task[Any]) -> None:
+    async def _wait(self) -> None:
         while (await self.receive())["type"] != "http.disconnect":
             pass
+        self._hang_up()
+
+    def _hang_up(self) -> None:
         self.is_gone = True
-        task.cancel()
+        if self._task is not None and (self._stays is None or not self._stays()):
+            self._task.cancel()
 
 
 Handler = Callable[[Principal, Exchange], Awaitable[None]]

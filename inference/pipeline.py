@@ -16,6 +16,7 @@ from analytics.events import InferenceFacts, Ledger
 from caching import namespaces
 from caching.exact import Entry, ExactCache
 from caching.idempotency import Idempotency
+from caching.leases import Lease
 from inference import facts, fingerprint, notes
 from inference.accounting import Accountant
 from inference.allowances import Allowances
@@ -37,10 +38,11 @@ class NotCachedError(AcronError):
 
 
 class Presence(Protocol):
-    """The caller's end of the line. Watching costs a task, so it begins only when there is something to wait for."""
+    """The caller's end of the line. It is watched only when there is something to wait for."""
 
-    def watch(self) -> None:
-        """From now on, cancel the current task when the caller leaves."""
+    def watch(self, stays: Callable[[], bool] | None = None) -> None:
+        """From now on, cancel the current task when the caller leaves; unless `stays`, asked then, says that the task
+        must go on. Said again, the last one counts."""
         ...
 
 
@@ -94,9 +96,15 @@ class Gateway:
         # counted while the cache is asked: both questions travel to Redis together
         entry = None if principal.rules is None else self.allowances.enter(principal)
         looks_later = ask.idempotency_key and not ask.controls.only_if_cached
-        found = None if looks_later else await self._look_up(visit)
-        limits = None if entry is None else await self.allowances.admit(entry)
-        kept = None if found is None else self._hit(visit, found, limits)
+        found = None if looks_later else await self._open(visit)
+        claimed = found if isinstance(found, Lease) else None
+        try:
+            limits = None if entry is None else await self.allowances.admit(entry)
+        except BaseException:
+            if claimed is not None:
+                claimed.release()
+            raise
+        kept = self._hit(visit, found, limits) if isinstance(found, Entry) else None
         if kept is not None:
             return self._recorded(visit, kept)
         if ask.controls.only_if_cached:
@@ -105,7 +113,7 @@ class Gateway:
                 headers={"x-should-retry": "false"},
             )
         presence.watch()
-        answer = await self._from_provider(visit)
+        answer = await self._from_provider(visit, presence, claimed)
         return replace(answer, limits={**limits, **(answer.limits or {})}) if limits else answer
 
     def _recorded(self, visit: Visit, hit: Answer) -> Answer:
@@ -133,6 +141,10 @@ class Gateway:
             writes=may_repeat and ask.controls.write,
             named_model=model.name if model else "",
         )
+
+    async def _open(self, visit: Visit) -> Entry | Lease | None:
+        """The entry, else the lease on it where that is given in the same question."""
+        return await self._sharing.look_up(visit, self._cache) if visit.reads else None
 
     async def _look_up(self, visit: Visit) -> Entry | None:
         if not visit.reads:
@@ -172,9 +184,9 @@ class Gateway:
         bill = accountant.of_test_key(model) if is_test else accountant.hit(model, mode, note.usage)
         return Worth(note, model.quality_for(note.task_type), bill)
 
-    async def _from_provider(self, visit: Visit) -> Answer:
+    async def _from_provider(self, visit: Visit, presence: Presence, claimed: Lease | None) -> Answer:
         if self._sharing.needs_flight(visit):
-            coming = self._shared(visit)
+            coming = self._shared(visit, presence, claimed)
         else:
             coming = self._produce(visit, Production(), lambda: True)
         return await (self._patiently(visit, coming) if visit.ask.stream else coming)
@@ -203,14 +215,17 @@ class Gateway:
             return None
         return await self._produce(visit, made, is_heard)
 
-    async def _shared(self, visit: Visit) -> Answer:
+    async def _shared(self, visit: Visit, presence: Presence, claimed: Lease | None) -> Answer:
         """The answer of a call that others may wait for too: the leader's own, or told again to a follower."""
         produce = partial(self._produce_once if visit.ask.idempotency_key else self._produce, visit)
-        seat = self._sharing.join(visit, produce, partial(self._look_up, visit))
+        seat = self._sharing.join(visit, produce, partial(self._look_up, visit), claimed)
+        stops = self._sharing.may_stop(visit)
+        if seat.carries:
+            presence.watch(partial(seat.hand_over, stops=stops))
         return await Passenger(
             visit,
             seat,
-            stops=self._sharing.may_stop(visit),
+            stops=stops,
             ledger=self._ledger,
             hit=self._hit,
             recorded=self._recorded,

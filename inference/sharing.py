@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
-from caching.exact import Entry, entry_key
+from caching.exact import Entry, ExactCache, entry_key
 from caching.flights import Flight, Flights, Seat
 from caching.idempotency import Claim
-from caching.leases import Lease, Leases, acquire_or_find, lease_key
+from caching.leases import Claims, Lease, Leases, acquire_or_find, lease_key
 from inference.domain import Answer, EventStream
 from inference.facts import SHARED, Visit
 
@@ -35,24 +35,49 @@ class Sharing:
     `drains`: a call whose callers have all left is carried to its end, so that its exact usage is known.
     """
 
-    def __init__(self, leases: Leases, *, drains: bool = False) -> None:
-        self._leases, self._drains = leases, drains
+    def __init__(self, leases: Leases, *, drains: bool = False, claims: Claims | None = None) -> None:
+        self._leases, self._drains, self._claims = leases, drains, claims
         self._flights: Flights[Production] = Flights()
 
     def needs_flight(self, visit: Visit) -> bool:
         return self._drains or bool(visit.ask.idempotency_key) or is_shareable(visit)
 
-    def join(self, visit: Visit, produce: Produce, find: Callable[[], Awaitable[Entry | None]]) -> Seat[Production]:
-        """A place in the call that is under way for such a request, or in the one that `produce` begins."""
+    async def look_up(self, visit: Visit, cache: ExactCache) -> Entry | Lease | None:
+        """The entry; where there is none, and by the same question, the lease on it, for `join` to be given."""
+        ask, place = visit.ask, (visit.namespace, visit.fingerprint)
+        if self._claims is None or not is_shareable(visit) or ask.idempotency_key or ask.controls.only_if_cached:
+            return await cache.look_up(*place, max_age_seconds=ask.controls.max_age_seconds)
+        key = entry_key(*place)
+        found = await self._claims.look_or_claim(key, lease_key(*place), max_bytes=cache.max_sealed_bytes)
+        if isinstance(found, Lease):
+            return found
+        return cache.opened(key, found, max_age_seconds=ask.controls.max_age_seconds)
+
+    def join(
+        self,
+        visit: Visit,
+        produce: Produce,
+        find: Callable[[], Awaitable[Entry | None]],
+        claimed: Lease | None = None,
+    ) -> Seat[Production]:
+        """A place in the call that is under way for such a request, or in the one that `produce` begins.
+
+        `claimed` is the lease on the entry, where it was given: it is released when the call is over.
+        """
         if is_shareable(visit) and not visit.ask.idempotency_key:
             key, lease = _flight_key(visit), lease_key(visit.namespace, visit.fingerprint)
         else:
             key, lease = uuid4().bytes, b""
 
         def production(flight: Flight[Production]) -> Coroutine[Any, Any, Production]:
-            return self._produce(flight, produce, find, lease)
+            return self._produce(flight, produce, find, claimed or lease)
 
-        return self._flights.join(key, production)
+        # a stream goes at the pace of its quickest reader, so it cannot be in the task of any one of them
+        landed = None if claimed is None else claimed.release
+        seat = self._flights.join(key, production, leader_carries=not visit.ask.stream, on_landing=landed)
+        if claimed is not None and not seat.leads:
+            claimed.release()  # whoever leads waits for it
+        return seat
 
     def may_stop(self, visit: Visit) -> bool:
         """Whether a call may end when its callers have left: not where another try shall find its answer."""
@@ -62,12 +87,17 @@ class Sharing:
         await self._flights.close()
 
     async def _produce(
-        self, flight: Flight[Production], produce: Produce, find: Callable[[], Awaitable[Entry | None]], lease_on: bytes
+        self,
+        flight: Flight[Production],
+        produce: Produce,
+        find: Callable[[], Awaitable[Entry | None]],
+        lease: Lease | bytes,
     ) -> Production:
+        """`lease` is held already, or the key of one that is to be acquired; b"": none is needed."""
         made = Production()
-        held: Lease | Entry = Lease()
-        if lease_on:
-            held = await acquire_or_find(self._leases, lease_on, find, patience_seconds=_PATIENCE_SECONDS)
+        held: Lease | Entry = lease if isinstance(lease, Lease) else Lease()
+        if lease and not isinstance(lease, Lease):
+            held = await acquire_or_find(self._leases, lease, find, patience_seconds=_PATIENCE_SECONDS)
         if isinstance(held, Entry):
             made.entry = held
             return made

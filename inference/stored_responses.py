@@ -40,7 +40,7 @@ class Shelf:
 
 
 class Presence(Protocol):
-    def watch(self) -> None: ...
+    def watch(self, stays: Callable[[], bool] | None = None) -> None: ...
 
 
 class StoredResponses:

@@ -24,6 +24,7 @@ from analytics import content_store
 from analytics.content import ContentWriter
 from analytics.ledger import JournalLedger
 from analytics.wiring import open_ledger
+from caching.backends.redis_leases import RedisLeases
 from caching.exact import ExactCache
 from caching.leases import Leases
 from caching.wiring import exact_cache, exact_store, idempotency, leases, redis_links
@@ -175,7 +176,11 @@ class Parts:
 
     @cached_property
     def sharing(self) -> Sharing:
-        return Sharing(self.leases, drains=self.config.providers.on_client_gone == "drain")
+        return Sharing(
+            self.leases,
+            drains=self.config.providers.on_client_gone == "drain",
+            claims=self.leases if isinstance(self.leases, RedisLeases) else None,
+        )
 
     @cached_property
     def _calls(self) -> CallParts:

@@ -1,7 +1,7 @@
 """Leases among the tasks of one process."""
 
 import asyncio
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from caching.leases import Bid, Decided, Lease
 
@@ -9,7 +9,7 @@ from caching.leases import Bid, Decided, Lease
 @dataclass(slots=True)
 class _Held:
     mark: bytes
-    is_over: asyncio.Event = field(default_factory=asyncio.Event)
+    is_over: asyncio.Event | None = None  # there once somebody waits for it
 
 
 class MemoryLeases:
@@ -33,7 +33,8 @@ class MemoryLeases:
 
         def let_go() -> None:
             del self._held[place]
-            held.is_over.set()
+            if held.is_over is not None:
+                held.is_over.set()
 
         return Lease(let_go)
 
@@ -45,9 +46,10 @@ class MemoryLeases:
         held = self._held.get((asyncio.get_running_loop(), key))
         if held is None:
             return True
+        is_over = held.is_over = held.is_over or asyncio.Event()
         try:
             async with asyncio.timeout(within_seconds):
-                await held.is_over.wait()
+                await is_over.wait()
         except TimeoutError:
             return False
         return True

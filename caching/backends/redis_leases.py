@@ -2,7 +2,10 @@
 
 import asyncio
 import os
+from hashlib import sha1
 from itertools import count
+
+from hiredis import ReplyError
 
 from acron_site.lib.redis_connection import pack
 from acron_site.lib.redis_links import Links
@@ -20,13 +23,25 @@ _RENEW = b"if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('PEXPIRE', K
 
 _RELEASE = b"if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end return 1"
 
+# What is kept, else whether the lease was given. A Redis that is full still reads: `pcall`, and neither is said then.
+_LOOK_OR_CLAIM = b"""
+local kept = redis.call('GETRANGE', KEYS[1], 0, ARGV[1])
+if kept ~= '' then return kept end
+local claim = redis.pcall('SET', KEYS[2], ARGV[2], 'NX', 'PX', ARGV[3])
+if not claim then return 0 end
+return claim.ok and 1 or 2
+"""
+_LOOK_OR_CLAIM_NAME = sha1(_LOOK_OR_CLAIM, usedforsecurity=False).hexdigest().encode()  # what Redis calls it
+_GIVEN = 1
+
 
 class RedisLeases:
     """A lease lives for `ttl_seconds` and is renewed three times in that, so that a dead holder's ends by itself."""
 
     def __init__(self, links: Links, *, ttl_seconds: float = 15.0) -> None:
         self._links = links
-        self._ttl_seconds = ttl_seconds
+        self._ttl_seconds, self._ttl_ms = ttl_seconds, b"%d" % (ttl_seconds * 1000)
+        self._renewals: dict[asyncio.AbstractEventLoop, _Renewals] = {}
         # asked first: what is held here need not be asked about, and nobody here works twice while Redis is away
         self._own = MemoryLeases()
         self._process, self._numbers = os.urandom(_TOKEN_BYTES // 2), count()
@@ -35,8 +50,32 @@ class RedisLeases:
         own = self._own.take(key, mark=mark)
         if own is None:
             return NO_BID
-        token = self._process + next(self._numbers).to_bytes(_TOKEN_BYTES // 2) + mark
-        return _Hold(self._links, key, token, own=own, ttl_seconds=self._ttl_seconds)
+        hold = self._hold(key, self._new_token() + mark, own)
+        hold.bid(self._ttl_ms)
+        return hold
+
+    async def look_or_claim(self, entry: bytes, key: bytes, *, max_bytes: int) -> bytes | Lease | None:
+        """What is kept under `entry`, else the lease on it; None when another holds that, or Redis cannot say."""
+        token = self._new_token()
+        asked = (b"2", entry, key, b"%d" % max_bytes, token, self._ttl_ms)
+        try:
+            reply = await self._ask(b"EVALSHA", _LOOK_OR_CLAIM_NAME, *asked)
+            if isinstance(reply, ReplyError):
+                reply = await self._ask(b"EVAL", _LOOK_OR_CLAIM, *asked)
+        except asyncio.CancelledError:
+            self._release(key, token)  # it may have been given
+            raise
+        if type(reply) is bytes:
+            return reply if len(reply) <= max_bytes else None
+        if reply != _GIVEN:
+            if reply is None:
+                self._release(key, token)
+            return None
+        own = self._own.take(key)
+        if own is None:  # somebody here asked for it before, and would wait for who holds it there
+            self._release(key, token)
+            return None
+        return Lease(self._hold(key, token, own).let_go)
 
     async def acquire(self, key: bytes, *, mark: bytes = b"") -> Lease | None:
         return await self.bid(key, mark=mark).outcome()
@@ -61,62 +100,92 @@ class RedisLeases:
             pause_seconds = min(pause_seconds * _PAUSE_GROWTH, _LONGEST_PAUSE_SECONDS)
         return True
 
+    def _new_token(self) -> bytes:
+        return self._process + next(self._numbers).to_bytes(_TOKEN_BYTES // 2)
+
+    def _hold(self, key: bytes, token: bytes, own: Lease) -> "_Hold":
+        loop = asyncio.get_running_loop()
+        renewals = self._renewals.get(loop)
+        if renewals is None:
+            self._renewals = {known: each for known, each in self._renewals.items() if not known.is_closed()}
+            renewals = self._renewals[loop] = _Renewals(loop, self._links, self._ttl_seconds)
+        return _Hold(self._links, key, token, own=own, renewals=renewals)
+
+    def _release(self, key: bytes, token: bytes) -> None:
+        _send(self._links, pack(b"EVAL", _RELEASE, b"1", key, token))
+
     async def _ask(self, *command: bytes) -> object:
         connection = self._links.connection
         return None if connection is None else await connection.ask(pack(*command))
 
 
+class _Renewals:
+    """Renews what one event loop holds. One timer for all: most leases are released before it is due."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, links: Links, ttl_seconds: float) -> None:
+        self._loop, self._links = loop, links
+        self._every_seconds, self._ttl_ms = ttl_seconds / 3, b"%d" % (ttl_seconds * 1000)
+        self._until: dict[_Hold, float] = {}
+        self._timer: asyncio.TimerHandle | None = None
+
+    def add(self, hold: "_Hold") -> None:
+        self._until[hold] = self._loop.time() + _LONGEST_LIFE_SECONDS
+        if self._timer is None:
+            self._timer = self._loop.call_later(self._every_seconds, self._renew)
+
+    def drop(self, hold: "_Hold") -> None:
+        self._until.pop(hold, None)
+
+    def _renew(self) -> None:
+        now = self._loop.time()
+        self._until = {hold: until for hold, until in self._until.items() if until > now}
+        for hold in self._until:
+            _send(self._links, pack(b"EVAL", _RENEW, b"1", hold.key, hold.token, self._ttl_ms))
+        self._timer = self._loop.call_later(self._every_seconds, self._renew) if self._until else None
+
+
 class _Hold:
     """What a holder does about its lease in Redis while it lives."""
 
-    def __init__(self, links: Links, key: bytes, token: bytes, *, own: Lease, ttl_seconds: float) -> None:
-        self._links, self._key, self._token, self._own = links, key, token, own
-        self._ttl_ms = b"%d" % (ttl_seconds * 1000)
-        self._renew_seconds = ttl_seconds / 3
-        self._loop = asyncio.get_running_loop()
-        self._ends_at = self._loop.time() + _LONGEST_LIFE_SECONDS
-        # a timer and no task: most leases are released before it is due
-        self._timer = self._loop.call_later(self._renew_seconds, self._renew)
-        self._holder = self._bid()
+    __slots__ = ("_holder", "_links", "_own", "_renewals", "key", "token")
+
+    def __init__(self, links: Links, key: bytes, token: bytes, *, own: Lease, renewals: _Renewals) -> None:
+        self._links, self.key, self.token, self._own, self._renewals = links, key, token, own, renewals
+        self._holder: asyncio.Future[object] | None = None
+        renewals.add(self)
+
+    def bid(self, ttl_ms: bytes) -> None:
+        """Asks for the key and who has it, in one go: a refusal alone is the same nil that stands for no answer."""
+        connection = self._links.connection
+        if connection is not None:
+            connection.ask(pack(b"SET", self.key, self.token, b"NX", b"PX", ttl_ms))
+            self._holder = connection.ask(pack(b"GET", self.key))
 
     async def outcome(self) -> Lease | None:
         """None only if another is known to hold it."""
-        lease = Lease(self._let_go)
+        lease = Lease(self.let_go)
         try:
             holder = None if self._holder is None else await self._holder
         except asyncio.CancelledError:
             lease.release()  # it may have been given
             raise
-        if isinstance(holder, bytes) and holder != self._token:
+        if isinstance(holder, bytes) and holder != self.token:
             self._give_up()
             return None
         return lease
 
-    def _bid(self) -> "asyncio.Future[object] | None":
-        """Asks for the key and who has it, in one go: a refusal alone is the same nil that stands for no answer."""
-        connection = self._links.connection
-        if connection is None:
-            return None
-        connection.ask(pack(b"SET", self._key, self._token, b"NX", b"PX", self._ttl_ms))
-        return connection.ask(pack(b"GET", self._key))
-
-    def _let_go(self) -> None:
+    def let_go(self) -> None:
         self._give_up()
-        self._send(pack(b"EVAL", _RELEASE, b"1", self._key, self._token))
+        _send(self._links, pack(b"EVAL", _RELEASE, b"1", self.key, self.token))
 
     def _give_up(self) -> None:
-        self._timer.cancel()
+        self._renewals.drop(self)
         self._own.release()
 
-    def _renew(self) -> None:
-        if self._loop.time() >= self._ends_at:
-            return
-        self._send(pack(b"EVAL", _RENEW, b"1", self._key, self._token, self._ttl_ms))
-        self._timer = self._loop.call_later(self._renew_seconds, self._renew)
 
-    def _send(self, command: bytes) -> None:
-        connection = self._links.connection
-        if connection is not None:
-            # asked, though nobody waits: told, it would stand for a write, and a full Redis, which still deletes, would
-            # seem to take writes again
-            connection.ask(command)
+def _send(links: Links, command: bytes) -> None:
+    connection = links.connection
+    if connection is not None:
+        # asked, though nobody waits: told, it would stand for a write, and a full Redis, which still deletes, would
+        # seem to take writes again
+        connection.ask(command)

@@ -24,8 +24,13 @@ class Call:
 class Reply(Protocol):
     """A provider's answer whose head has arrived. `close` is idempotent and cancels what is still under way."""
 
-    status: int
-    headers: Mapping[str, str]  # lower-case names
+    @property
+    def status(self) -> int: ...
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """By their lower-case names."""
+        ...
 
     async def read(self) -> bytes:
         """The whole body. Raises UpstreamError when it is cut, UpstreamTimeoutError when it stalls."""

@@ -1,7 +1,7 @@
 """A gateway of small real parts: memory for Redis, the mock provider without delays, a ledger to look into."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
@@ -103,7 +103,7 @@ class OpenSwitchboard:
 
 
 class Present:
-    def watch(self) -> None:
+    def watch(self, stays: Callable[[], bool] | None = None) -> None:
         return None
 
 
