@@ -10,7 +10,6 @@ from rest_framework.response import Response
 
 from accounts.api.base import OrganizationAPIView, Rights
 from accounts.rights import Right
-from acron_site.lib.api import BriefJsonParser
 from caching import services_steps
 from caching.namespaces import MAX_NAME_CHARACTERS
 from caching.steps import MAX_TAG_CHARACTERS, MAX_TAGS
@@ -39,7 +38,6 @@ class InvalidateStepsSerializer(serializers.Serializer[models.Model]):
 
 class InvalidateStepsView(OrganizationAPIView):
     rights: ClassVar[Rights] = {"POST": Right.MANAGE_SETTINGS}
-    parser_classes = [BriefJsonParser]
 
     @extend_schema(
         summary="Invalidate kept steps",
