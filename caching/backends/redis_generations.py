@@ -3,7 +3,7 @@
 import os
 from collections.abc import Sequence
 
-from acron_site.lib.redis_connection import pack
+from acron_site.lib.redis_connection import Connection, pack
 from acron_site.lib.redis_links import Links
 from caching.steps import EPOCH_BYTES, GENERATION_BYTES, NEVER, UNKNOWN, Snapshot
 
@@ -31,7 +31,7 @@ class RedisGenerations:
             return UNKNOWN
         if begins:
             connection.tell(pack(b"HSETNX", shelf, _EPOCH, os.urandom(EPOCH_BYTES)))
-            connection.tell(pack(b"EXPIRE", shelf, _LIFE_SECONDS))
+            _prolong(connection, shelf)
         reply = await connection.ask(pack(b"HMGET", shelf, _EPOCH, *tags))
         return _snapshot(reply, tags)
 
@@ -42,11 +42,17 @@ class RedisGenerations:
         # random, and not counted up: one that was read before the hash was lost does not come again
         pairs = [part for tag in tags for part in (tag, os.urandom(GENERATION_BYTES))]
         renewed = connection.ask(pack(b"HSET", shelf, *pairs))
-        connection.tell(pack(b"EXPIRE", shelf, _LIFE_SECONDS))
+        _prolong(connection, shelf)
         size = await connection.ask(pack(b"HLEN", shelf))
         if isinstance(size, int) and size > self._most_tags:
-            connection.tell(pack(b"DEL", shelf))
+            await connection.ask(pack(b"DEL", shelf))
         return isinstance(await renewed, int)
+
+
+def _prolong(connection: Connection, shelf: bytes) -> None:
+    # asked, though nobody waits: told, it would stand for a write, and a full Redis, which still takes this, would seem
+    # to take writes again
+    connection.ask(pack(b"EXPIRE", shelf, _LIFE_SECONDS))
 
 
 def _snapshot(reply: object, tags: Sequence[bytes]) -> Snapshot:
