@@ -20,7 +20,9 @@ KEY = "5c" * 32
 SECRET = b"secret"
 
 
-def step_cache(store: ExactStore, generations: Generations, *, key: str = KEY, max_entry_bytes: int = 10_000):
+def step_cache(
+    store: ExactStore, generations: Generations, *, key: str = KEY, max_entry_bytes: int = 10_000
+) -> StepCache:
     return StepCache(
         store,
         generations,
