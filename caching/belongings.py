@@ -35,6 +35,7 @@ class CachedAnswers:
         prefix = organization_prefix(organization_id)
         for store in wiring.memory_stores():
             store.forget(prefix)
+        wiring.memory_generations().forget(prefix)
         if settings.REDIS_URL:
             yield from self._erase_from_redis(prefix)
 

@@ -97,11 +97,15 @@ def organization_prefix(organization_id: UUID) -> bytes:
     return f"acron:{{{organization_id.hex}}}:".encode()
 
 
+def name_wall(name: str) -> bytes:
+    """What a namespace is called in keys: a name comes from the caller and may hold anything, even the braces and
+    colons of our own layout."""
+    return hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:32].encode()
+
+
 @lru_cache(maxsize=4096)
 def _prefix(organization_id: UUID, name: str) -> bytes:
-    # hashed: a name comes from the caller and may hold anything, even the braces and colons of our own layout
-    wall = hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:32]
-    return organization_prefix(organization_id) + f"t1:{wall}:".encode()
+    return b"%bt1:%b:" % (organization_prefix(organization_id), name_wall(name))
 
 
 def _unpack(packed: bytes) -> Entry:

@@ -10,8 +10,8 @@ from accounts import resealing
 from accounts.encryption import HEAD_BYTES, Cipher
 from accounts.resealing import Tally, UnreachableHoldingError
 
-# all of T1, whosever: see caching.exact.entry_key
-_PATTERN = b"acron:{*}:t1:*"
+# all of T1 and T3, whosever: see caching.exact.entry_key and caching.step_store.entry_key
+_PATTERN = b"acron:{*}:t[13]:*"
 _HEADS_AT_ONCE = 500
 _VALUES_AT_ONCE = 16  # an answer may have a megabyte
 _TIMEOUT_SECONDS = 10.0
@@ -26,7 +26,7 @@ return 1
 
 
 class RedisAnswers:
-    """The holding of T1. Its values are sealed for their key's name."""
+    """The holding of T1 and T3. Its values are sealed for their key's name."""
 
     name = "cached answers"
     is_lasting = False  # an answer that does not open is a miss

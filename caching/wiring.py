@@ -1,20 +1,30 @@
 """Builds the cache from the configuration."""
 
+import hashlib
 import logging
 import time
+from collections.abc import Iterable
+from functools import cache
 from weakref import WeakSet
+
+from django.conf import settings
 
 from accounts.encryption import Cipher
 from acron_site.lib.config import Cache
 from acron_site.lib.redis_links import Links
+from caching import step_store
 from caching.backends.memory import MemoryStore
+from caching.backends.memory_generations import MemoryGenerations
 from caching.backends.memory_leases import MemoryLeases
 from caching.backends.redis import RedisStore
+from caching.backends.redis_generations import RedisGenerations
 from caching.backends.redis_leases import RedisLeases
 from caching.exact import ExactCache
 from caching.idempotency import Idempotency
 from caching.leases import Leases
-from caching.protocols import ExactStore
+from caching.protocols import ExactStore, Namespace
+from caching.step_store import StepCache
+from caching.steps import Generations
 
 logger = logging.getLogger(__name__)
 
@@ -22,6 +32,8 @@ logger = logging.getLogger(__name__)
 _SEAL_BYTES = 1024
 # answers under an Idempotency-Key that a process keeps for the time that Redis is away
 _SPARE_BYTES = 16 * 1024 * 1024
+# who invalidates waits for it, over a connection that is yet to be made
+_INVALIDATION_SECONDS = 2.0
 
 _memory_stores: WeakSet[MemoryStore] = WeakSet()
 
@@ -58,6 +70,44 @@ def idempotency(
 ) -> Idempotency:
     spare = exact_cache(config, _memory_store(_SPARE_BYTES), cipher=cipher)
     return Idempotency(cache, spare, leases, secret=secret, patience_seconds=patience_seconds)
+
+
+def generations(links: Links | None) -> Generations:
+    """Those of all workers where there is a Redis, also when each keeps its steps in its own memory."""
+    return memory_generations() if links is None else RedisGenerations(links)
+
+
+@cache
+def memory_generations() -> MemoryGenerations:
+    """Those of this process, which are of use where it is the only one."""
+    return MemoryGenerations()
+
+
+def step_cache(config: Cache, store: ExactStore, generations: Generations, *, cipher: Cipher) -> StepCache:
+    return StepCache(
+        store,
+        generations,
+        cipher=cipher,
+        secret=step_secret(),
+        clock=time.time,
+        max_entry_bytes=config.max_entry_bytes,
+    )
+
+
+@cache
+def step_secret() -> bytes:
+    """Keys the digests of steps and tags: the same in every process."""
+    return hashlib.blake2b(settings.SECRET_KEY.encode(), person=b"steps").digest()
+
+
+async def invalidate_steps(namespace: Namespace, tags: Iterable[str]) -> None:
+    """For who is not a worker of the gateway and has no connection of its own. See `step_store.invalidate`."""
+    links = Links(settings.REDIS_URL, timeout_seconds=_INVALIDATION_SECONDS) if settings.REDIS_URL else None
+    try:
+        await step_store.invalidate(generations(links), namespace, tags, secret=step_secret())
+    finally:
+        if links is not None:
+            await links.close()
 
 
 def _memory_store(max_bytes: int) -> MemoryStore:

@@ -138,6 +138,7 @@ ACCESS: dict[str, dict[str, Rule]] = {
     "governance/audit": {"GET": Rule(Scope.ADMIN)},
     "governance/audit/export": {"GET": Rule(Scope.ADMIN)},
     "analytics/inferences/<uuid:event_id>/content": {"GET": Rule(Scope.ADMIN, make=_kept_content)},
+    "cache/steps/invalidate": {"POST": Rule(Scope.ADMIN, body={"tags": ["doc:42"]})},
     "governance/provider-credentials": {"GET": Rule(Scope.ADMIN)},
     "governance/provider-credentials/<str:provider>": {
         "PUT": replace(PROVIDER_KEYS, body={"api_key": "sk-of-the-caller"}, names_no_row=True),
