@@ -1,0 +1,11 @@
+"""Addresses of the cache for programs."""
+
+from django.urls import URLPattern, path
+
+from caching.api import policies
+
+urlpatterns: list[URLPattern] = [
+    path("governance/policies/cache", policies.CachePoliciesView.as_view(), name="api-cache-policies"),
+    # a namespace may have slashes in its name
+    path("governance/policies/cache/<path:namespace>", policies.CachePolicyView.as_view(), name="api-cache-policy"),
+]
