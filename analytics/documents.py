@@ -52,6 +52,7 @@ def of_inference(row: Inference) -> dict[str, Any]:
         "task_type": row.task_type,
         "cache_status": row.cache_status,
         "cache_tier": row.cache_tier,
+        "cache_reason": row.cache_reason,
         **_tokens(row),
         **_amounts(row),
         "quality_score": row.quality_score,

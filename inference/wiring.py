@@ -26,7 +26,8 @@ from analytics.ledger import JournalLedger
 from analytics.wiring import open_ledger
 from caching.exact import ExactCache
 from caching.leases import Leases
-from caching.wiring import exact_cache, exact_store, idempotency, leases, redis_links
+from caching.policy_book import PolicyBook
+from caching.wiring import exact_cache, exact_store, idempotency, leases, policy_book, redis_links
 from inference import budgets, fallback_price
 from inference import catalog as catalogs
 from inference.accounting import Accountant
@@ -36,7 +37,7 @@ from inference.catalog import Catalog
 from inference.domain import RoutingMode
 from inference.door import Door
 from inference.fallback_price import FallbackPrice
-from inference.pipeline import Gateway, KeepPolicy
+from inference.pipeline import Gateway
 from inference.prompt_caching import PromptCaching
 from inference.provider_directory import Providers
 from inference.providers.transport import HttpTransport
@@ -104,6 +105,12 @@ class Parts:
         return exact_cache(self.config.cache, store, cipher=cipher())
 
     @cached_property
+    def policies(self) -> PolicyBook:
+        book = policy_book(self.config.cache)
+        self.keys.share_news(book)
+        return book
+
+    @cached_property
     def providers(self) -> Providers:
         reach = reach_of(self.config)
         caching = PromptCaching(time.monotonic) if self.config.providers.mark_prompts else None
@@ -154,7 +161,7 @@ class Parts:
                 alert=UnpricedAlerts(),
             ),
             allowances=Allowances(self.limiter, self.fallback_price),
-            policy=KeepPolicy(cache.enabled, cache.ttl_seconds, cache.keep_sampled, self.config.api.keep_alive_seconds),
+            policies=self.policies,
             secret=self._secret,
             calls=self._calls,
             sharing=self.sharing,
@@ -167,6 +174,7 @@ class Parts:
                 patience_seconds=self.config.providers.total_timeout_seconds,
             ),
             content=self.content,
+            keep_alive_seconds=self.config.api.keep_alive_seconds,
         )
 
     @cached_property
@@ -223,6 +231,7 @@ class Parts:
         await self.providers.close()
         await self.limiter.close()
         await self.cache.store.close()
+        self.policies.stop()
         if self.links is not None:
             await self.links.close()
         await asyncio.to_thread(self.content.stop)
