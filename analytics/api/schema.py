@@ -29,6 +29,21 @@ METRICS = _object(
     }
 )
 
+_REASONS: dict[str, Any] = {"type": "object", "additionalProperties": _COUNT}
+_TIER = _object({"hits": _COUNT, "avoided_cost": _AMOUNT})
+CACHE_PERFORMANCE = _object(
+    {
+        **dict.fromkeys(("since", "until"), _TIME),
+        **dict.fromkeys(("requests", "eligible", "hits"), _COUNT),
+        "hit_rate": {"type": "number", "minimum": 0, "maximum": 1, "description": "hits / eligible"},
+        "shared": {**_COUNT, "description": "hits that shared a call which was under way"},
+        "tiers": _object(dict.fromkeys(("1", "2", "3"), _TIER)),
+        "not_asked": {**_REASONS, "description": "requests that were no look-ups, by reason"},
+        "not_kept": {**_REASONS, "description": "answers of look-ups that are not kept, by reason"},
+        **dict.fromkeys(("avoided_cost", "overhead_cost"), _AMOUNT),
+    }
+)
+
 _ADJUSTMENT = _object(
     {
         **dict.fromkeys(("amount", "baseline_cost", "savings", "prompt_cache_saved"), _AMOUNT),
