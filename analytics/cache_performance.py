@@ -1,4 +1,4 @@
-"""How well the cache does for one organization: hits among the requests that were look-ups, and why others were none."""
+"""How well an organization's cache does: hits among the requests that were look-ups, and why others were none."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
