@@ -44,6 +44,7 @@ class CacheReason(StrEnum):
 
 
 _ALLOWED = ""
+_OPEN = Wall.ORGANIZATION
 # no caller can name a namespace so: what is not printable is refused
 _WALL = "\x1f"
 # an end user's name is kept up to this length: two that are cut could be the same
@@ -74,20 +75,21 @@ class Gate:
 
 def gate(principal: Principal, ask: Ask, policies: Policies) -> Gate:
     """Raises InvalidRequestError when the namespace has no usable name."""
-    name, controls = ask.controls.namespace, ask.controls
+    controls, name = ask.controls, ask.controls.namespace
     namespace, policy = namespaces.named(principal.organization_id, name), policies.of(name)
     reason = why_not_asked(ask, policy, is_known=policies.is_known)
-    if policy.wall is not Wall.ORGANIZATION:
+    if policy.wall is not _OPEN:
         closed = why_not_through(principal, ask, policy.wall)
         if closed:
             return Gate(namespace, policy, False, False, reason or closed)
         namespace = Namespace(principal.organization_id, walled(name, principal, ask, wall=policy.wall))
-    may_write = controls.write and (not reason or reason is CacheReason.NO_CACHE)
-    return Gate(namespace, policy, not reason and controls.read, may_write, reason)
+    if not reason:
+        return Gate(namespace, policy, controls.read, controls.write, reason)
+    return Gate(namespace, policy, False, controls.write and reason is CacheReason.NO_CACHE, reason)
 
 
 def why_not_asked(ask: Ask, policy: Policy, *, is_known: bool) -> str:
-    """ "" when a kept answer may stand for this one, as far as the wall lets it through."""
+    """Empty when a kept answer may stand for this one, as far as the wall lets it through."""
     if not policy.is_enabled:
         return CacheReason.POLICY_OFF if is_known else CacheReason.POLICY_UNKNOWN
     controls = ask.controls
@@ -100,7 +102,7 @@ def why_not_asked(ask: Ask, policy: Policy, *, is_known: bool) -> str:
 
 
 def why_not_through(principal: Principal, ask: Ask, wall: Wall) -> str:
-    """ "" when it is known on whose side of the wall the caller stands."""
+    """Empty when it is known on whose side of the wall the caller stands."""
     if wall is Wall.USER and not 0 < len(ask.end_user) < _MOST_TOLD:
         return CacheReason.WITHOUT_USER
     if wall is Wall.KEY and principal.limits_id is None:
@@ -116,7 +118,7 @@ def walled(name: str, principal: Principal, ask: Ask, *, wall: Wall) -> str:
 
 
 def why_not_kept(visit: Visit, model: str, completion: Completion) -> str:
-    """ "" for an answer that may be kept, of a request that may be answered from the cache. `model` has answered.
+    """Empty for an answer that may be kept, of a request that may be answered from the cache. `model` has answered.
 
     Only whole answers are: never cut by length, filtered, empty or estimated; with calls of tools where the policy
     says so.

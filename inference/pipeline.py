@@ -158,10 +158,9 @@ class Gateway:
             return None
         row, now = facts.of_hit(visit, worth, status=status, reason=reason), time.time()
         age_seconds = max(0, int(now - entry.stored_at))
-        spoken = visit.ask.format
-        body = stamps.renewed(entry.body, worth.note.stamps, spoken, identity=row.event_id, moment=int(now))
+        body = stamps.renewed(entry.body, worth.note.stamps, identity=row.event_id, moment=int(now))
         if visit.ask.stream:
-            stream = Replay(MANNERS[spoken].replay(body, visit.ask.include_usage), row)
+            stream = Replay(MANNERS[visit.ask.format].replay(body, visit.ask.include_usage), row)
             return Answer(facts=row, body=body, stream=stream, age_seconds=age_seconds, limits=limits)
         return Answer(facts=row, body=body, age_seconds=age_seconds, limits=limits)
 
@@ -205,7 +204,7 @@ class Gateway:
         found = await self._look_up(visit)
         if found is None:
             return await self._produce(visit, made, is_heard)
-        made.entry = entry = _renewed(visit, found)
+        made.entry = entry = _renewed(found)
         opened.keep(note=entry.note, body=entry.body)
         return None
 
@@ -267,8 +266,8 @@ class Gateway:
         )
 
 
-def _renewed(visit: Visit, found: Entry) -> Entry:
+def _renewed(found: Entry) -> Entry:
     """A kept answer as this caller gets it, and whoever sends the same Idempotency-Key again."""
     marks, moment = notes.read(found.note).stamps, int(time.time())
-    body = stamps.renewed(found.body, marks, visit.ask.format, identity=uuid7(), moment=moment)
+    body = stamps.renewed(found.body, marks, identity=uuid7(), moment=moment)
     return Entry(notes.without_stamps(found.note), body, found.stored_at)

@@ -2,35 +2,27 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 from uuid import UUID
 
 from inference.domain import Ask, Format
 
-# from, to: of the characters between the quotes of the id, and of the digits of the time; 0, 0: there is none
+# from, to: of the characters of the id that tell it from others, and of the digits of the time; 0, 0: there is none
 Stamps = tuple[int, int, int, int]
 NONE: Stamps = (0, 0, 0, 0)
 
 
-@dataclass(frozen=True, slots=True)
-class _Names:
-    """What a format calls them, and how its ids begin."""
-
-    id: bytes
-    time: bytes
-    prefix: bytes
-
-
-_NAMES: Mapping[Format, _Names] = MappingProxyType(
+# what a format calls them; "": it has no such thing
+_NAMES: Mapping[Format, tuple[bytes, bytes]] = MappingProxyType(
     {
-        Format.CHAT: _Names(b'"id"', b'"created"', b"chatcmpl-"),
-        Format.MESSAGES: _Names(b'"id"', b"", b"msg_"),
-        Format.RESPONSES: _Names(b'"id"', b'"created_at"', b"resp_"),
+        Format.CHAT: (b'"id"', b'"created"'),
+        Format.MESSAGES: (b'"id"', b""),
+        Format.RESPONSES: (b'"id"', b'"created_at"'),
     }
 )
 _TOKEN = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"|[{}\[\]]', re.DOTALL)
-_TEXT = re.compile(rb'\s*+:\s*+"([^"\\]*+)"')
+# what stands before an id's first separator says of what kind it is, and stays: chatcmpl-, msg_, resp_
+_TEXT = re.compile(rb'\s*+:\s*+"(?:[A-Za-z]++[-_])?+([^"\\]++)"')
 _NUMBER = re.compile(rb"\s*+:\s*+(\d++)(?=[\s,}])")
 
 
@@ -48,27 +40,20 @@ def find(body: bytes, ask: Ask) -> Stamps:
     return NONE if moment[1] and moment[0] < identity[0] else (*identity, *moment)
 
 
-def renewed(body: bytes, stamps: Stamps, spoken: Format, *, identity: UUID, moment: int) -> bytes:
+def renewed(body: bytes, stamps: Stamps, *, identity: UUID, moment: int) -> bytes:
     """The answer under another id, made now; every other byte is as it was."""
     id_start, id_end, time_start, time_end = stamps
     if not id_end:
         return body
-    prefix = _NAMES[spoken].prefix
     if not time_end:
-        return b"%b%b%b%b" % (body[:id_start], prefix, identity.hex.encode(), body[id_end:])
-    return b"%b%b%b%b%d%b" % (
-        body[:id_start],
-        prefix,
-        identity.hex.encode(),
-        body[id_end:time_start],
-        moment,
-        body[time_end:],
-    )
+        return b"".join((body[:id_start], identity.hex.encode(), body[id_end:]))
+    return b"".join((body[:id_start], identity.hex.encode(), body[id_end:time_start], b"%d" % moment, body[time_end:]))
 
 
-def _find(body: bytes, names: _Names) -> tuple[tuple[int, int], tuple[int, int]]:
+def _find(body: bytes, names: tuple[bytes, bytes]) -> tuple[tuple[int, int], tuple[int, int]]:
     """Names on the outermost level only; whoever writes JSON puts them first, so little of it is read."""
     identity = moment = (0, 0)
+    id_name, time_name = names
     depth = 0
     for token in _TOKEN.finditer(body):
         word = token[0]
@@ -76,10 +61,10 @@ def _find(body: bytes, names: _Names) -> tuple[tuple[int, int], tuple[int, int]]
             depth += 1
         elif word in (b"}", b"]"):
             depth -= 1
-        elif depth == 1 and word == names.id and (value := _TEXT.match(body, token.end())):
+        elif depth == 1 and word == id_name and (value := _TEXT.match(body, token.end())):
             identity = value.span(1)
-        elif depth == 1 and word == names.time and (value := _NUMBER.match(body, token.end())):
+        elif depth == 1 and word == time_name and (value := _NUMBER.match(body, token.end())):
             moment = value.span(1)
-        if identity[1] and (moment[1] or not names.time):
+        if identity[1] and (moment[1] or not time_name):
             break
     return identity, moment

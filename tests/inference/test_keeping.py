@@ -101,6 +101,12 @@ class _Away:
     def put(self, key: bytes, value: bytes, ttl_seconds: int) -> None:
         return None
 
+    async def is_up(self) -> bool:
+        return False
+
+    async def close(self) -> None:
+        return None
+
 
 async def test_calls_of_tools_are_kept_where_the_policy_says_so():
     scene = answered(choice({"tool_calls": [CALL]}, "tool_calls"))

@@ -21,7 +21,7 @@ def asked(spoken: Format, **body: object) -> Ask:
 
 def renewed(body: bytes, spoken: Format, **fields: object) -> bytes:
     found = stamps.find(body, asked(spoken, **fields))
-    return stamps.renewed(body, found, spoken, identity=IDENTITY, moment=1_800_000_000)
+    return stamps.renewed(body, found, identity=IDENTITY, moment=1_800_000_000)
 
 
 @pytest.mark.parametrize(
@@ -34,10 +34,10 @@ def renewed(body: bytes, spoken: Format, **fields: object) -> bytes:
         ),
         (
             Format.CHAT,
-            b'{"choices":[{"message":{"id":"in","a":"\\"id\\":1 } {"}}], "id" : "a", "created" : 7 }',
-            b'{"choices":[{"message":{"id":"in","a":"\\"id\\":1 } {"}}], "id" : "chatcmpl-%b", "created" : 1800000000 }',
+            b'{"choices":[{"message":{"id":"n","a":"\\"id\\":1 } {"}}], "id" : "gen-a-b", "created" : 7 }',
+            b'{"choices":[{"message":{"id":"n","a":"\\"id\\":1 } {"}}], "id" : "gen-%b", "created" : 1800000000 }',
         ),
-        (Format.CHAT, b'{"id":"a","choices":[]}', b'{"id":"chatcmpl-%b","choices":[]}'),
+        (Format.CHAT, b'{"id":"a","choices":[]}', b'{"id":"%b","choices":[]}'),
         (
             Format.MESSAGES,
             b'{"id":"msg_1","content":[{"id":"toolu_1"}]}',
@@ -125,7 +125,8 @@ async def test_a_hit_in_another_format_is_an_answer_of_its_own_too(read):
     }[read]
 
     def asked_for(**more: object) -> Ask:
-        return read(orjson.dumps({"model": "mock-small", **body, **more}), Head("req_test", 0.0))
+        asked: Ask = read(orjson.dumps({"model": "mock-small", **body, **more}), Head("req_test", 0.0))
+        return asked
 
     first = await kit.answer(ADA, asked_for())
     again = await kit.answer(ADA, asked_for())
@@ -171,5 +172,5 @@ async def test_making_an_answer_new_takes_a_few_microseconds_at_most():
 def _seconds_per_call(body: bytes, found: stamps.Stamps) -> float:
     began = time.process_time()
     for _ in range(10_000):
-        stamps.renewed(body, found, Format.CHAT, identity=IDENTITY, moment=1)
+        stamps.renewed(body, found, identity=IDENTITY, moment=1)
     return (time.process_time() - began) / 10_000
