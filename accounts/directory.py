@@ -15,7 +15,7 @@ from accounts.key_records import KeyRecord, KeyRecords, NewDigest, RecordsUnavai
 from accounts.keys import ParsedKey, Peppers
 from accounts.lane import Lane, LaneClosedError
 from accounts.principal import Principal
-from accounts.revocations import Revocations, organization_in
+from accounts.revocations import Listener, Revocations, organization_in
 from acron_site.lib.errors import InvalidApiKeyError, OverloadedError
 
 Value = TypeVar("Value")
@@ -67,6 +67,11 @@ class KeyDirectory:
         self._used: dict[UUID, str | None] = {}
         self._outdated: dict[UUID, NewDigest] = {}
         self._tasks: list[asyncio.Task[None]] = []
+        self._listeners: list[Listener] = []
+
+    def share_news(self, listener: Listener) -> None:
+        """Passes on to `listener` what this directory hears, so that a process needs one channel only."""
+        self._listeners.append(listener)
 
     def cached(self, token: str) -> Principal | None:
         """The principal, if it is known well enough to do without the records, and without the caller's address."""
@@ -116,12 +121,18 @@ class KeyDirectory:
             self._memory.forget(news)
         else:
             self._memory.forget_organization(organization_id)
+        for listener in self._listeners:
+            listener.invalidate(news)
 
     def connected(self) -> None:
         self._memory.cover(is_gapless=False)
+        for listener in self._listeners:
+            listener.connected()
 
     def heard(self) -> None:
         self._memory.cover(is_gapless=True)
+        for listener in self._listeners:
+            listener.heard()
 
     async def start(self) -> None:
         """Begins to listen for revocations, and to note which keys are used."""

@@ -28,7 +28,7 @@ class InferenceEventAdmin(LookOnly):
         "event_id", "organization_id", "request_id", "occurred_at", "settled_at", "worker", "status", "endpoint",
         "key_id", "end_user", "task_type", "tags", "routing_mode", "route_reason", "model_requested", "model",
         "provider", "service_tier", "speed", "geography", "kind",
-        "cache_status", "cache_tier", "attempt", "stream", "http_status", "error_code",
+        "cache_status", "cache_tier", "cache_reason", "attempt", "stream", "http_status", "error_code",
         "tokens_input", "tokens_cache_read", "tokens_cache_write", "tokens_cache_write_long", "tokens_input_audio",
         "tokens_output", "tokens_output_audio", "tokens_reasoning", "web_searches", "usage_flag", "cost_usd",
         "cost_status", "cost_breakdown", "price_version", "baseline_model", "baseline_cost_usd", "saved_usd",

@@ -4,6 +4,7 @@ from decimal import Decimal
 from typing import Any
 
 from acron_site.lib import money
+from analytics.cache_performance import CachePerformance
 from analytics.feedback import Kept
 from analytics.selectors import Adjustment, Inference, Metrics
 
@@ -35,6 +36,26 @@ def of_metrics(metrics: Metrics) -> dict[str, Any]:
     }
 
 
+def of_cache_performance(found: CachePerformance) -> dict[str, Any]:
+    return {
+        "since": found.since.isoformat(),
+        "until": found.until.isoformat(),
+        "requests": found.requests,
+        "eligible": found.eligible,
+        "hits": found.hits,
+        "hit_rate": round(found.hit_rate, 6),
+        "shared": found.shared,
+        "tiers": {
+            str(number): {"hits": tier.hits, "avoided_cost": money.to_text(tier.avoided_usd)}
+            for number, tier in found.tiers.items()
+        },
+        "not_asked": dict(found.not_asked),
+        "not_kept": dict(found.not_kept),
+        "avoided_cost": money.to_text(found.avoided_usd),
+        "overhead_cost": money.to_text(found.overhead_usd),
+    }
+
+
 def of_inference(row: Inference) -> dict[str, Any]:
     return {
         "request_id": row.request_id,
@@ -52,6 +73,7 @@ def of_inference(row: Inference) -> dict[str, Any]:
         "task_type": row.task_type,
         "cache_status": row.cache_status,
         "cache_tier": row.cache_tier,
+        "cache_reason": row.cache_reason,
         **_tokens(row),
         **_amounts(row),
         "quality_score": row.quality_score,

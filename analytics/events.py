@@ -82,6 +82,7 @@ class InferenceFacts:
     provider: str
     cache_status: str  # "HIT-T1" | "MISS" | "BYPASS"
     cache_tier: int = 0  # 0: no hit
+    cache_reason: str = ""  # why the cache was not asked, or does not keep the answer
     attempt: int = 1
     stream: bool = False
     http_status: int = 0  # what the caller got; 0 while started

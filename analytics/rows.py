@@ -33,6 +33,7 @@ TEXT_COLUMNS = (
     "cost_status",
     "price_version",
     "baseline_model",
+    "cache_reason",
 )
 TOKEN_COLUMNS = (
     "tokens_input",
@@ -143,6 +144,7 @@ def _texts(facts: InferenceFacts) -> Iterable[str]:
         _cost_status(facts),
         facts.price_version,
         facts.baseline_model,
+        facts.cache_reason,
     )
     # nearly always there is nothing to escape: one look at all texts together costs a tenth of twenty
     joined = "".join(texts)

@@ -60,6 +60,7 @@ class Inference:
     route_reason: str
     cache_status: str
     cache_tier: int
+    cache_reason: str
     attempt: int
     stream: bool
     http_status: int

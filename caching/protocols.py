@@ -29,6 +29,11 @@ class ExactStore(Protocol):
 
     name: str
 
+    @property
+    def is_reachable(self) -> bool:
+        """As far as is known, without asking; for the loop that it runs in."""
+        ...
+
     async def get(self, key: bytes) -> bytes | None: ...
 
     def put(self, key: bytes, value: bytes, ttl_seconds: int) -> None:

@@ -22,6 +22,9 @@ from caching.backends.redis_leases import RedisLeases
 from caching.exact import ExactCache
 from caching.idempotency import Idempotency
 from caching.leases import Leases
+from caching.policies import defaults_of
+from caching.policy_book import PolicyBook
+from caching.policy_records import DatabasePolicies
 from caching.protocols import ExactStore, Namespace
 from caching.step_store import StepCache
 from caching.steps import Generations
@@ -30,6 +33,8 @@ logger = logging.getLogger(__name__)
 
 # what the seal and the head add to an entry; generous, a slightly larger reply is still read
 _SEAL_BYTES = 1024
+# what the gateway notes beside an answer: cache.max_entry_bytes speaks of the answer alone
+_NOTE_BYTES = 1024
 # answers under an Idempotency-Key that a process keeps for the time that Redis is away
 _SPARE_BYTES = 16 * 1024 * 1024
 # who invalidates waits for it, over a connection that is yet to be made
@@ -45,7 +50,9 @@ def redis_links(config: Cache, redis_url: str) -> Links:
 def exact_store(config: Cache, *, redis_url: str, links: Links | None = None) -> ExactStore:
     """Redis, over `links` if there are any; this process's memory when that is configured or no URL is known."""
     if config.backend == "redis" and redis_url:
-        return RedisStore(links or redis_links(config, redis_url), max_value_bytes=config.max_entry_bytes + _SEAL_BYTES)
+        return RedisStore(
+            links or redis_links(config, redis_url), max_value_bytes=config.max_entry_bytes + _NOTE_BYTES + _SEAL_BYTES
+        )
     if config.backend == "redis":
         logger.warning("cache.memory_instead_of_redis: set REDIS_URL so that all workers share their answers")
     return _memory_store(config.memory_max_bytes)
@@ -57,7 +64,11 @@ def memory_stores() -> tuple[MemoryStore, ...]:
 
 
 def exact_cache(config: Cache, store: ExactStore, *, cipher: Cipher) -> ExactCache:
-    return ExactCache(store, cipher, clock=time.time, max_entry_bytes=config.max_entry_bytes)
+    return ExactCache(store, cipher, clock=time.time, max_entry_bytes=config.max_entry_bytes + _NOTE_BYTES)
+
+
+def policy_book(config: Cache) -> PolicyBook:
+    return PolicyBook(DatabasePolicies(defaults_of(config)))
 
 
 def leases(config: Cache, links: Links | None) -> Leases:

@@ -9,7 +9,7 @@ from accounts.limits.balances import Reservation
 from acron_site.lib.errors import AcronError
 from acron_site.lib.money import total
 from analytics.events import EventStatus, InferenceFacts, Ledger, TokenCounts
-from inference import facts
+from inference import facts, keeping
 from inference.accounting import NOTHING_USED, Accountant, Bill
 from inference.domain import Completion, Route, Usage
 from inference.facts import Visit
@@ -72,6 +72,9 @@ class Attempt:
         self._hang_up(None, None)
         bill = self._bill(completion.usage, answered=completion.model_answered)
         self._side_bills = self._bills_of(completion.side_usages)
+        visit = self._visit
+        why_not = visit.cache_reason or keeping.why_not_kept(visit, self._route.model.name, completion)
+        self.facts = replace(self.facts, cache_reason=why_not)
         if self._is_heard():
             await self._settle(EventStatus.OK, completion.usage, bill, http_status=200)
         else:  # an answer that was waited for to its end although its caller had left

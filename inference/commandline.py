@@ -78,6 +78,7 @@ async def running_gateway(config: Config) -> AsyncIterator[Gateway]:
     finally:
         await parts.providers.close()
         await parts.cache.store.close()
+        parts.policies.stop()
         await asyncio.to_thread(parts.content.stop)
         parts.ledger.stop()
 

@@ -12,6 +12,7 @@ from acron_site.lib.ids import uuid7
 from acron_site.lib.money import ZERO
 from acron_site.lib.values import quick
 from analytics.events import CostStatus, EventKind, EventStatus, InferenceFacts
+from caching.policies import Policy
 from caching.protocols import Namespace
 from inference.accounting import Bill
 from inference.catalog import Model
@@ -20,6 +21,7 @@ from inference.notes import Note
 
 KEPT = "the same request was answered before"
 SHARED = "the same request was being answered at the same time"
+_AS_BUILT_IN = Policy()
 
 
 @quick
@@ -34,6 +36,8 @@ class Visit:
     reads: bool
     writes: bool
     named_model: str = ""  # the one the request names, whose answers alone are kept under its fingerprint
+    policy: Policy = _AS_BUILT_IN
+    cache_reason: str = ""  # why it was no look-up
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +117,7 @@ def of_start(visit: Visit, route: Route, provider: str, *, attempt: int, money: 
         model=route.model.name,
         provider=provider,
         cache_status=CacheStatus.MISS if visit.reads else CacheStatus.BYPASS,
+        cache_reason=visit.cache_reason,
         attempt=attempt,
         task_type=route.task_type,
         quality_score=route.model.quality_for(route.task_type),

@@ -6,10 +6,12 @@ from typing import Any
 import orjson
 
 from acron_site.lib.errors import InvalidRequestError
-from inference.domain import Ask, Completion, Format
+from inference.domain import Ask, Format
 
 # part of every fingerprint: raise it when the meaning of a kept answer changes
-VERSION = 2
+VERSION = 3
+
+_LARGEST_EXACT = 2**53
 
 # fields of a request that do not shape the text of the answer
 _NOT_SHAPING = frozenset(
@@ -50,11 +52,27 @@ def fingerprint(ask: Ask, *, target: str, is_mock: bool, secret: bytes) -> bytes
 
 
 def canonical(value: Any) -> bytes:
-    """JSON with sorted keys. Raises InvalidRequestError when it is nested too deeply to be written."""
+    """JSON in one form: sorted keys, whole numbers without a fraction; escapes and spaces went when it was read.
+
+    Raises InvalidRequestError when it is nested too deeply to be written.
+    """
     try:
-        return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+        written = orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+        # 1.0 and 1e0 are read as the same number and written with this ending, which few requests have anywhere
+        return orjson.dumps(_whole(value), option=orjson.OPT_SORT_KEYS) if b".0" in written else written
     except TypeError as error:
         raise InvalidRequestError("the request is nested more than 250 levels deep; send a flatter one") from error
+
+
+def _whole(value: Any) -> Any:
+    """Beyond 2**53 a float may stand for several whole numbers, so it stays what it is."""
+    if isinstance(value, dict):
+        return {name: _whole(item) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_whole(item) for item in value]
+    if isinstance(value, float) and value.is_integer() and abs(value) <= _LARGEST_EXACT:
+        return int(value)
+    return value
 
 
 def policy_name(ask: Ask, allowed: frozenset[str] = frozenset()) -> str:
@@ -67,17 +85,3 @@ def policy_name(ask: Ask, allowed: frozenset[str] = frozenset()) -> str:
         f"{ask.latency_budget_ms}:{ask.cost_budget_usd}:{ask.task_type}:{ask.fallbacks}"
     )
     return f"{name}:{sorted(allowed)}" if allowed else name
-
-
-def is_repeatable(ask: Ask, *, keep_sampled: bool) -> bool:
-    """Whether one answer may stand for the next: a caller who asks for variety (temperature above 0) gets it."""
-    return keep_sampled or not ask.body.get("temperature")
-
-
-def may_be_kept(completion: Completion) -> bool:
-    """Only whole answers are kept: never cut by length, filtered, empty, estimated or calling tools."""
-    return (
-        bool(completion.finish_reasons)
-        and all(reason == "stop" for reason in completion.finish_reasons)
-        and not completion.is_empty
-    )

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable, Coroutine, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache, partial
 from typing import Any, Protocol
 
@@ -11,19 +11,21 @@ import orjson
 
 from accounts.principal import Principal
 from acron_site.lib.errors import AcronError, UnknownModelError
+from acron_site.lib.ids import uuid7
 from analytics.content import Content, ContentKeeper, Nowhere
 from analytics.events import InferenceFacts, Ledger
-from caching import namespaces
 from caching.exact import Entry, ExactCache
 from caching.idempotency import Idempotency
 from caching.leases import Lease
-from inference import facts, fingerprint, notes
+from caching.policies import Policies, PolicySource
+from inference import facts, fingerprint, keeping, notes, stamps
 from inference.accounting import Accountant
 from inference.allowances import Allowances
 from inference.calling import Caller, CallParts, Completed
 from inference.catalog import Catalog, Model
 from inference.domain import Answer, Ask, CacheStatus, Route, RoutingMode
 from inference.facts import KEPT, Visit, Worth
+from inference.keeping import CacheReason
 from inference.passengers import Passenger
 from inference.routing.router import Router
 from inference.sharing import Production, Sharing
@@ -46,18 +48,11 @@ class Presence(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class KeepPolicy:
-    """When answers are kept and for how long, and when a caller who waits is told that somebody is still at work."""
-
-    is_enabled: bool = True
-    ttl_seconds: int = 86_400
-    keep_sampled: bool = False
-    keep_alive_seconds: float = 15.0  # a stream that is silent for so long gets a comment
-
-
 class Gateway:
-    """Answers asks. A cache that is down is a miss; a ledger that cannot write refuses before money is spent."""
+    """Answers asks. A cache that is down is a miss; a ledger that cannot write refuses before money is spent.
+
+    `keep_alive_seconds`: a stream that is silent for so long gets a comment.
+    """
 
     def __init__(
         self,
@@ -68,16 +63,18 @@ class Gateway:
         ledger: Ledger,
         accountant: Accountant,
         allowances: Allowances,
-        policy: KeepPolicy,
+        policies: PolicySource,
         secret: bytes,
         calls: CallParts,
         sharing: Sharing,
         idempotency: Idempotency,
         content: ContentKeeper | None = None,
+        keep_alive_seconds: float = 15.0,
     ) -> None:
         self._catalog, self._router, self._cache = catalog, router, cache
         self._ledger, self._accountant = ledger, accountant
-        self.allowances, self._policy, self._secret = allowances, policy, secret
+        self.allowances, self._policies, self._secret = allowances, policies, secret
+        self._keep_alive_seconds = keep_alive_seconds
         self._content = content or Nowhere()
         self._sharing, self._idempotency = sharing, idempotency
         self._caller = Caller(
@@ -92,7 +89,9 @@ class Gateway:
 
     async def answer(self, principal: Principal, ask: Ask, presence: Presence) -> Answer:
         """Raises an AcronError that is fit to be shown to the caller."""
-        visit = self._visit(principal, ask)
+        organization_id = principal.organization_id
+        policies = self._policies.known(organization_id) or await self._policies.of(organization_id)
+        visit = self._visit(principal, ask, policies)
         # counted while the cache is asked: both questions travel to Redis together
         entry = None if principal.rules is None else self.allowances.enter(principal)
         looks_later = ask.idempotency_key and not ask.controls.only_if_cached
@@ -107,6 +106,8 @@ class Gateway:
         kept = self._hit(visit, found, limits) if isinstance(found, Entry) else None
         if kept is not None:
             return self._recorded(visit, kept)
+        if visit.reads and not self._cache.store.is_reachable:
+            visit = replace(visit, cache_reason=CacheReason.STORE_DOWN)
         if ask.controls.only_if_cached:
             raise NotCachedError(
                 "no kept answer fits and Cache-Control says only-if-cached",
@@ -122,14 +123,14 @@ class Gateway:
             self._keep_content(visit.ask, hit.facts, hit.body)
         return hit
 
-    def _visit(self, principal: Principal, ask: Ask) -> Visit:
+    def _visit(self, principal: Principal, ask: Ask, policies: Policies) -> Visit:
         router = self._router.serving(principal)
         model = router.resolve(ask)
-        may_repeat = self._policy.is_enabled and fingerprint.is_repeatable(ask, keep_sampled=self._policy.keep_sampled)
+        gate = keeping.gate(principal, ask, policies)
         return Visit(
             principal=principal,
             ask=ask,
-            namespace=namespaces.named(principal.organization_id, ask.controls.namespace),
+            namespace=gate.namespace,
             fingerprint=fingerprint.fingerprint(
                 ask,
                 target=model.name if model else fingerprint.policy_name(ask, router.allowed),
@@ -137,9 +138,11 @@ class Gateway:
                 is_mock=principal.is_test or (model.is_simulated if model else router.catalog.is_simulated),
                 secret=self._secret,
             ),
-            reads=may_repeat and ask.controls.read,
-            writes=may_repeat and ask.controls.write,
+            reads=gate.reads,
+            writes=gate.writes,
             named_model=model.name if model else "",
+            policy=gate.policy,
+            cache_reason=gate.reason,
         )
 
     async def _open(self, visit: Visit) -> Entry | Lease | None:
@@ -165,13 +168,13 @@ class Gateway:
         worth = self._worth(entry.note, visit.ask.mode, visit.principal.is_test)
         if worth is None:
             return None
-        row = facts.of_hit(visit, worth, status=status, reason=reason)
-        age_seconds = max(0, int(time.time() - entry.stored_at))
+        row, now = facts.of_hit(visit, worth, status=status, reason=reason), time.time()
+        age_seconds = max(0, int(now - entry.stored_at))
+        body = stamps.renewed(entry.body, worth.note.stamps, identity=row.event_id, moment=int(now))
         if visit.ask.stream:
-            events = MANNERS[visit.ask.format].replay(entry.body, visit.ask.include_usage)
-            stream = Replay(events, row)
-            return Answer(facts=row, body=entry.body, stream=stream, age_seconds=age_seconds, limits=limits)
-        return Answer(facts=row, body=entry.body, age_seconds=age_seconds, limits=limits)
+            stream = Replay(MANNERS[visit.ask.format].replay(body, visit.ask.include_usage), row)
+            return Answer(facts=row, body=body, stream=stream, age_seconds=age_seconds, limits=limits)
+        return Answer(facts=row, body=body, age_seconds=age_seconds, limits=limits)
 
     def _worth_of(self, data: bytes, mode: RoutingMode, is_test: bool) -> Worth | None:
         """What a kept answer is worth today; None when its model is gone from the catalogue, so that it is unknown."""
@@ -197,23 +200,25 @@ class Gateway:
         def completed(whole: Completed) -> None:
             made.entry = entry = self._completed(visit, whole)
             if made.claim is not None:
-                made.claim.keep(note=entry.note, body=entry.body)
+                made.claim.keep(note=notes.without_stamps(entry.note), body=entry.body)
 
         return await self._caller.answer(visit, self._route(visit), completed, is_heard=is_heard)
 
     async def _produce_once(self, visit: Visit, made: Production, is_heard: Callable[[], bool]) -> Answer | None:
         """The same under an Idempotency-Key: only what was not answered under it before; None where that was."""
         organization_id, key = visit.principal.organization_id, visit.ask.idempotency_key
-        opened = await self._idempotency.open(organization_id, key, visit.fingerprint)
+        request = visit.fingerprint + visit.namespace.name.encode()  # whoever stands behind a wall asks something else
+        opened = await self._idempotency.open(organization_id, key, request)
         if isinstance(opened, Entry):
             made.entry, made.reason = opened, "the same Idempotency-Key was answered before"
             return None
         made.claim = opened
-        made.entry = await self._look_up(visit)
-        if made.entry is not None:
-            opened.keep(note=made.entry.note, body=made.entry.body)
-            return None
-        return await self._produce(visit, made, is_heard)
+        found = await self._look_up(visit)
+        if found is None:
+            return await self._produce(visit, made, is_heard)
+        made.entry = entry = _renewed(found)
+        opened.keep(note=entry.note, body=entry.body)
+        return None
 
     async def _shared(self, visit: Visit, presence: Presence, claimed: Lease | None) -> Answer:
         """The answer of a call that others may wait for too: the leader's own, or told again to a follower."""
@@ -234,7 +239,7 @@ class Gateway:
     async def _patiently(self, visit: Visit, coming: Coroutine[Any, Any, Answer]) -> Answer:
         """The stream once it has begun; where that takes long, one that keeps the line open until it does."""
         under_way = asyncio.ensure_future(coming)
-        every_seconds = self._policy.keep_alive_seconds
+        every_seconds = self._keep_alive_seconds
         try:
             done, _ = await asyncio.wait({under_way}, timeout=every_seconds)
         except asyncio.CancelledError:
@@ -259,19 +264,25 @@ class Gateway:
         completion, route = whole.completion, whole.route
         if visit.principal.keeps_content:
             self._keep_content(visit.ask, whole.facts, completion.body)
-        note = notes.write(notes.Note(route.model.name, whole.provider, completion.usage, route.task_type))
-        # a fallback's answer is not kept: the next caller wants the model that was asked for
-        is_as_asked = not visit.named_model or visit.named_model == route.model.name
-        if visit.writes and is_as_asked and fingerprint.may_be_kept(completion):
+        marks = stamps.find(completion.body, visit.ask)
+        note = notes.write(notes.Note(route.model.name, whole.provider, completion.usage, route.task_type, marks))
+        if not keeping.why_not_kept(visit, route.model.name, completion):
             self._put(visit, note, completion.body)
         return Entry(note, completion.body, time.time())
 
     def _put(self, visit: Visit, note: bytes, body: bytes) -> None:
         wanted = visit.ask.controls.ttl_seconds
-        ttl_seconds = self._policy.ttl_seconds if wanted is None else wanted
+        ttl_seconds = visit.policy.ttl_seconds if wanted is None else wanted
         self._cache.keep(visit.namespace, visit.fingerprint, note=note, body=body, ttl_seconds=ttl_seconds)
 
     def _keep_content(self, ask: Ask, row: InferenceFacts, answered: bytes) -> None:
         self._content.keep(
             Content(row.event_id, row.organization_id, row.occurred_at, orjson.dumps(ask.body), answered)
         )
+
+
+def _renewed(found: Entry) -> Entry:
+    """A kept answer as this caller gets it, and whoever sends the same Idempotency-Key again."""
+    marks, moment = notes.read(found.note).stamps, int(time.time())
+    body = stamps.renewed(found.body, marks, identity=uuid7(), moment=moment)
+    return Entry(notes.without_stamps(found.note), body, found.stored_at)

@@ -27,7 +27,8 @@ from analytics.wiring import open_ledger
 from caching.backends.redis_leases import RedisLeases
 from caching.exact import ExactCache
 from caching.leases import Leases
-from caching.wiring import exact_cache, exact_store, idempotency, leases, redis_links
+from caching.policy_book import PolicyBook
+from caching.wiring import exact_cache, exact_store, idempotency, leases, policy_book, redis_links
 from inference import budgets, fallback_price
 from inference import catalog as catalogs
 from inference.accounting import Accountant
@@ -37,7 +38,7 @@ from inference.catalog import Catalog
 from inference.domain import RoutingMode
 from inference.door import Door
 from inference.fallback_price import FallbackPrice
-from inference.pipeline import Gateway, KeepPolicy
+from inference.pipeline import Gateway
 from inference.prompt_caching import PromptCaching
 from inference.provider_directory import Providers
 from inference.providers.transport import HttpTransport
@@ -105,6 +106,12 @@ class Parts:
         return exact_cache(self.config.cache, store, cipher=cipher())
 
     @cached_property
+    def policies(self) -> PolicyBook:
+        book = policy_book(self.config.cache)
+        self.keys.share_news(book)
+        return book
+
+    @cached_property
     def providers(self) -> Providers:
         reach = reach_of(self.config)
         caching = PromptCaching(time.monotonic) if self.config.providers.mark_prompts else None
@@ -155,7 +162,7 @@ class Parts:
                 alert=UnpricedAlerts(),
             ),
             allowances=Allowances(self.limiter, self.fallback_price),
-            policy=KeepPolicy(cache.enabled, cache.ttl_seconds, cache.keep_sampled, self.config.api.keep_alive_seconds),
+            policies=self.policies,
             secret=self._secret,
             calls=self._calls,
             sharing=self.sharing,
@@ -168,6 +175,7 @@ class Parts:
                 patience_seconds=self.config.providers.total_timeout_seconds,
             ),
             content=self.content,
+            keep_alive_seconds=self.config.api.keep_alive_seconds,
         )
 
     @cached_property
@@ -228,6 +236,7 @@ class Parts:
         await self.providers.close()
         await self.limiter.close()
         await self.cache.store.close()
+        self.policies.stop()
         if self.links is not None:
             await self.links.close()
         await asyncio.to_thread(self.content.stop)

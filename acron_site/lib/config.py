@@ -51,6 +51,11 @@ class Cache:
     max_entry_bytes: int = 1_048_576
     memory_max_bytes: int = 67_108_864
     keep_sampled: bool = False
+    keep_tool_calls: bool = False
+    wall: str = "organization"
+    semantic: str = "auto"
+    semantic_tolerance: float = 0.01
+    semantic_threshold: float = 0.95
     store_timeout_ms: int = 250
 
 
@@ -124,10 +129,14 @@ class Config:
 _SECTIONS: dict[str, type[Any]] = {f.name: f.default_factory for f in dataclasses.fields(Config)}  # type: ignore[misc]
 _CHOICES = {
     "cache.backend": ("redis", "memory"),
+    "cache.wall": ("organization", "user", "key"),
+    "cache.semantic": ("off", "shadow", "auto", "manual"),
     "routing.default_mode": ("autopilot", "guided", "explicit"),
     "providers.on_client_gone": ("cancel", "drain"),
     "governance.email_verification": ("auto", "required", "optional"),
 }
+# shares of one, and how large they may be
+_SHARES = {"cache.semantic_tolerance": 0.2, "cache.semantic_threshold": 1.0}
 _AMOUNT = re.compile(r"\d{1,12}(\.\d{1,12})?", re.ASCII)
 _TRUTHS = {"true": True, "1": True, "yes": True, "on": True, "false": False, "0": False, "no": False, "off": False}
 
@@ -140,6 +149,7 @@ def load(path: Path, environ: Mapping[str, str]) -> Config:
     for section, entries in values.items():
         for key, value in entries.items():
             _check_choice(f"{section}.{key}", value)
+            _check_share(f"{section}.{key}", value)
     config = Config(**{section: _SECTIONS[section](**entries) for section, entries in values.items()})
     reach_of(config)
     return config
@@ -218,6 +228,12 @@ def _check_choice(name: str, value: Any) -> None:
     choices = _CHOICES.get(name)
     if choices and value not in choices:
         raise SettingsError(f"{name} must be one of {', '.join(choices)}, not {value!r}")
+
+
+def _check_share(name: str, value: Any) -> None:
+    highest = _SHARES.get(name)
+    if highest is not None and not 0 < value <= highest:
+        raise SettingsError(f"{name} must be a number above 0, and {highest:g} at most, not {value!r}")
 
 
 def _require_known(what: str, name: str, known: list[str]) -> None:

@@ -29,6 +29,21 @@ METRICS = _object(
     }
 )
 
+_REASONS: dict[str, Any] = {"type": "object", "additionalProperties": _COUNT}
+_TIER = _object({"hits": _COUNT, "avoided_cost": _AMOUNT})
+CACHE_PERFORMANCE = _object(
+    {
+        **dict.fromkeys(("since", "until"), _TIME),
+        **dict.fromkeys(("requests", "eligible", "hits"), _COUNT),
+        "hit_rate": {"type": "number", "minimum": 0, "maximum": 1, "description": "hits / eligible"},
+        "shared": {**_COUNT, "description": "hits that shared a call which was under way"},
+        "tiers": _object(dict.fromkeys(("1", "2", "3"), _TIER)),
+        "not_asked": {**_REASONS, "description": "requests that were no look-ups, by reason"},
+        "not_kept": {**_REASONS, "description": "answers of look-ups that are not kept, by reason"},
+        **dict.fromkeys(("avoided_cost", "overhead_cost"), _AMOUNT),
+    }
+)
+
 _ADJUSTMENT = _object(
     {
         **dict.fromkeys(("amount", "baseline_cost", "savings", "prompt_cache_saved"), _AMOUNT),
@@ -48,6 +63,7 @@ _INFERENCE = _object(
         **dict.fromkeys(("endpoint", "model", "model_requested", "provider"), _TEXT),
         **dict.fromkeys(("routing_mode", "route_reason", "task_type", "cache_status"), _TEXT),
         "cache_tier": {"type": "integer", "enum": [0, 1, 2, 3]},
+        "cache_reason": {"type": "string", "description": "why the cache was not asked, or does not keep the answer"},
         **dict.fromkeys(("tokens_input", "tokens_output", "tokens_input_uncached", "tokens_cache_read"), _COUNT),
         **dict.fromkeys(("tokens_cache_write", "tokens_cache_write_long", "tokens_input_audio"), _COUNT),
         **dict.fromkeys(("tokens_output_audio", "tokens_reasoning", "web_searches"), _COUNT),

@@ -1,9 +1,12 @@
-"""Addresses of caching for programs."""
+"""Addresses of the cache for programs."""
 
 from django.urls import URLPattern, path
 
-from caching.api import steps
+from caching.api import policies, steps
 
 urlpatterns: list[URLPattern] = [
     path("cache/steps/invalidate", steps.InvalidateStepsView.as_view(), name="api-cache-steps-invalidate"),
+    path("governance/policies/cache", policies.CachePoliciesView.as_view(), name="api-cache-policies"),
+    # a namespace may have slashes in its name
+    path("governance/policies/cache/<path:namespace>", policies.CachePolicyView.as_view(), name="api-cache-policy"),
 ]

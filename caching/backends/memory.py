@@ -28,6 +28,10 @@ class MemoryStore:
         self._forgotten: deque[bytes] = deque()
 
     @property
+    def is_reachable(self) -> bool:
+        return True
+
+    @property
     def size_bytes(self) -> int:
         return self._size_bytes
 

@@ -38,6 +38,10 @@ class RedisStore:
         tally = self._links.tally
         return RedisCounters(tally.errors, tally.timeouts, tally.drops, tally.outages)
 
+    @property
+    def is_reachable(self) -> bool:
+        return self._links.connection is not None
+
     async def get(self, key: bytes) -> bytes | None:
         connection = self._links.connection
         if connection is None:

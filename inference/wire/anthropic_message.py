@@ -14,6 +14,9 @@ _FINISH_REASONS = {
 }
 _UNFINISHED = "length"  # a paused turn is one as well
 _WORDS = frozenset({"text", "thinking", "redacted_thinking"})
+_CALLS = frozenset({"tool_use"})
+# no word of chat completions, where every tool is the caller's
+HOSTED_TOOL = "hosted_tool"
 
 
 def completion_of(message: Mapping[str, Any], body: bytes) -> Completion:
@@ -34,11 +37,14 @@ def completion_of(message: Mapping[str, Any], body: bytes) -> Completion:
 
 
 def finish_reason(stop_reason: str, blocks: list[dict[str, Any]]) -> str:
-    """An answer in which tools were used at the provider depends on more than the request, as with any other tools."""
+    """An answer in which tools were used at the provider depends on more than the request: on what they found."""
     reason = _FINISH_REASONS.get(stop_reason, _UNFINISHED)
-    if reason == "stop" and any(block.get("type") not in _WORDS for block in blocks):
-        return "tool_calls"
-    return reason
+    if reason not in ("stop", "tool_calls"):
+        return reason
+    kinds = {block.get("type") for block in blocks} - _WORDS
+    if kinds - _CALLS:
+        return HOSTED_TOOL
+    return "tool_calls" if kinds else reason
 
 
 def _says_something(block: Mapping[str, Any]) -> bool:

@@ -21,7 +21,17 @@ def completion_of(document: Mapping[str, Any], body: bytes, usage: Usage) -> Com
     return Completion(
         body=body,
         usage=usage,
-        finish_reasons=tuple(str(choice.get("finish_reason") or "") for choice in choices),
+        finish_reasons=tuple(map(_finish_reason, choices)),
         model_answered=str(document.get("model") or ""),
         is_empty=not all(any(message.get(name) for name in _SUBSTANCE) for message in spoken),
     )
+
+
+def _finish_reason(choice: Mapping[str, Any]) -> str:
+    """A choice that was made to call a tool, or that refuses, says "stop" as well."""
+    reason, message = str(choice.get("finish_reason") or ""), choice["message"]
+    if reason != "stop":
+        return reason
+    if message.get("tool_calls") or message.get("function_call"):
+        return "tool_calls"
+    return "content_filter" if message.get("refusal") else reason

@@ -60,7 +60,9 @@ def _finish_reason(document: Mapping[str, Any], status: str) -> str:
     if status in _PENDING:
         return "queued"
     if status == "completed":
-        return "tool_calls" if any(item.get("type") in _CALLS for item in _items(document)) else "stop"
+        if any(item.get("type") in _CALLS for item in _items(document)):
+            return "tool_calls"
+        return "content_filter" if any(map(_refuses, _items(document))) else "stop"
     details = document.get("incomplete_details")
     reason = details.get("reason") if isinstance(details, dict) else None
     return _INCOMPLETE.get(str(reason), "incomplete")
@@ -69,6 +71,11 @@ def _finish_reason(document: Mapping[str, Any], status: str) -> str:
 def _items(document: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     output = document.get("output")
     return (item for item in (output if isinstance(output, list) else ()) if isinstance(item, dict))
+
+
+def _refuses(item: Mapping[str, Any]) -> bool:
+    parts = item.get("content")
+    return isinstance(parts, list) and any(isinstance(part, dict) and bool(part.get("refusal")) for part in parts)
 
 
 def _has_substance(item: Mapping[str, Any]) -> bool:

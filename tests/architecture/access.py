@@ -64,6 +64,16 @@ def _about_an_answer(organization: Any) -> Mapping[str, Any]:
     return {"request_id": answer.request_id, "thumbs": "up"}
 
 
+def _cache_policy(organization: Any) -> Mapping[str, Any]:
+    from accounts import actor
+    from caching import services_policies
+    from caching.policies import Wishes
+
+    services_policies.put(actor.system(organization.pk), "drafts", Wishes(keep_sampled=True))
+    return {"namespace": "drafts"}
+
+
+CACHE_POLICY = Rule(Scope.ADMIN, make=_cache_policy)
 PROVIDER_KEYS = Rule(Scope.ADMIN, make=_provider_key)
 PROVIDER_KEYS_PAGE = Rule(page=Right.MANAGE_PROVIDER_CREDENTIALS, make=_provider_key)
 
@@ -132,6 +142,7 @@ ACCESS: dict[str, dict[str, Rule]] = {
     "metrics": {"GET": ANALYTICS},
     "feedback": {"POST": Rule(Scope.INFER, body=_about_an_answer)},
     "analytics/recent-inferences": {"GET": ANALYTICS},
+    "analytics/cache-performance": {"GET": ANALYTICS},
     "models": {"GET": ANALYTICS},
     "audit": {"GET": Rule(page=Right.READ_AUDIT)},
     "audit/export": {"GET": Rule(page=Right.READ_AUDIT)},
@@ -190,6 +201,12 @@ ACCESS: dict[str, dict[str, Rule]] = {
     },
     "governance/invitations/<uuid:invitation_id>": {"DELETE": Rule(Scope.ADMIN, make=an_invitation)},
     "governance/invitations/<uuid:invitation_id>/resend": {"POST": Rule(Scope.ADMIN, make=an_invitation)},
+    "governance/policies/cache": {"GET": Rule(Scope.ADMIN)},
+    "governance/policies/cache/<path:namespace>": {
+        "GET": replace(CACHE_POLICY, names_no_row=True),
+        "PUT": replace(CACHE_POLICY, body={"wall": "user"}, names_no_row=True),
+        "DELETE": CACHE_POLICY,
+    },
     "governance/policies": {"GET": Rule(Scope.ADMIN), "PATCH": Rule(Scope.ADMIN, body={"name": "Another name"})},
     "members": {
         "GET": Rule(page=Right.READ_MEMBERS),

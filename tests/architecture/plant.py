@@ -26,6 +26,7 @@ from accounts.tenancy import OrganizationScopedModel
 from acron_site.lib.ids import uuid7
 from analytics import content_store
 from analytics.models import CostAdjustment, Feedback, InferenceEvent, KeptContent
+from caching.models import CachePolicy
 from tests.accounts.conftest import Person, signed_up
 from tests.analytics.facts import keep, paid_answer
 
@@ -155,6 +156,10 @@ def _audit(person: Person, mark: str) -> None:
     audit.record(person.actor, "organization.renamed", person.organization, after={"name": mark})
 
 
+def _cache_policy(person: Person, mark: str) -> None:
+    CachePolicy(organization=person.organization, namespace=mark, wall="user").save(force_insert=True)
+
+
 # every tenant table has its maker here; a new table without one fails the fuzz
 _MAKERS: dict[type[OrganizationScopedModel], Callable[[Person, str], None]] = {
     Membership: _colleague,
@@ -164,5 +169,6 @@ _MAKERS: dict[type[OrganizationScopedModel], Callable[[Person, str], None]] = {
     CostAdjustment: _adjustment,
     KeptContent: _content,
     Feedback: _feedback,
+    CachePolicy: _cache_policy,
     AuditEvent: _audit,
 }

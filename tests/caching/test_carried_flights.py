@@ -17,9 +17,9 @@ class Leader:
     def __init__(self, flights, cook, *, stops=True, **options) -> None:
         self.seat = flights.join(KEY, cook, leader_carries=True, **options)
         self.stops = stops
-        self.task = asyncio.create_task(self._ask())
+        self.task: asyncio.Task[str] = asyncio.create_task(self._ask())
 
-    async def _ask(self) -> str:
+    async def _ask(self):
         try:
             return await self.seat.start()
         finally:
@@ -50,7 +50,7 @@ def kitchen() -> Kitchen:
     return Kitchen()
 
 
-async def follow(flights, kitchen) -> str:
+async def follow(flights, kitchen):
     with flights.join(KEY, kitchen.cook, leader_carries=True) as seat:
         return await seat.start()
 
@@ -174,7 +174,7 @@ async def test_a_leader_whose_task_is_cancelled_from_elsewhere_is_cancelled(kitc
 async def test_the_landing_is_told_once_however_it_ends(kitchen, leader_carries, ending):
     landings = []
 
-    async def cook(flight: Flight[str]) -> str:
+    async def cook(flight):
         if ending == "burns":
             raise UpstreamError("burnt")
         return await kitchen.cook(flight)
@@ -185,7 +185,7 @@ async def test_the_landing_is_told_once_however_it_ends(kitchen, leader_carries,
         await turns()
     if ending == "arrives":
         kitchen.may_go_on.set()
-    elif ending == "is left" and leader_carries:
+    elif asking is not None and ending == "is left" and leader_carries:
         asking.cancel()
     if asking is not None and (ending != "is left" or leader_carries):
         await asyncio.wait([asking])

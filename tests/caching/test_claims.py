@@ -94,7 +94,7 @@ async def test_what_one_has_claimed_another_waits_for(worker, whose):
 
     claimed.release()
 
-    assert await asyncio.gather(waiting, here) == [True, True]
+    assert all(await asyncio.gather(waiting, here))
 
 
 async def test_a_claim_is_renewed_while_its_holder_lives(worker, whose):

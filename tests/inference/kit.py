@@ -21,6 +21,7 @@ from caching.backends.memory import MemoryStore
 from caching.backends.memory_leases import MemoryLeases
 from caching.exact import ExactCache
 from caching.idempotency import Idempotency
+from caching.policies import Policies, Policy
 from inference import catalog as catalogs
 from inference.accounting import Accountant
 from inference.allowances import Allowances
@@ -28,7 +29,7 @@ from inference.calling import CallParts, CallPolicy
 from inference.domain import Answer, Ask, EventStream
 from inference.facts import Visit
 from inference.fallback_price import NONE, FallbackPrice
-from inference.pipeline import Gateway, KeepPolicy
+from inference.pipeline import Gateway
 from inference.providers.base import Provider
 from inference.providers.kinds import dialects_of
 from inference.providers.mock import MockTransport
@@ -102,6 +103,19 @@ class OpenSwitchboard:
         return 7
 
 
+class SettledPolicies:
+    """The same for everybody, known at once."""
+
+    def __init__(self, policies: Policies) -> None:
+        self._policies = policies
+
+    def known(self, organization_id: UUID) -> Policies:
+        return self._policies
+
+    async def of(self, organization_id: UUID) -> Policies:
+        return self._policies
+
+
 class Present:
     def watch(self, stays: Callable[[], bool] | None = None) -> None:
         return None
@@ -113,7 +127,9 @@ class Kit:
     def __init__(
         self,
         *,
-        policy: KeepPolicy | None = None,
+        policy: Policy | None = None,
+        policies: Any = None,
+        keep_alive_seconds: float = 15.0,
         transport: Any = None,
         baseline_model: str = "",
         limiter: Limiter | None = None,
@@ -144,7 +160,8 @@ class Kit:
             ledger=self.ledger,
             accountant=Accountant(self.catalog, baseline_model=baseline_model, fallback=fallback),
             allowances=self.allowances,
-            policy=policy or KeepPolicy(),
+            policies=policies or SettledPolicies(Policies(policy or Policy())),
+            keep_alive_seconds=keep_alive_seconds,
             secret=b"secret",
             content=content,
             **sharing_parts(self.cache, drains=drains),

@@ -16,7 +16,6 @@ from acron_site.lib.errors import (
 )
 from analytics.events import CostStatus, EventStatus
 from inference.calling import CallPolicy
-from inference.pipeline import KeepPolicy
 from inference.resilience.retries import Failure
 from inference.wire import sse
 from tests.inference.kit import ADA, Kit, ask, bytes_of, events_of, stream_of, text_of
@@ -214,7 +213,7 @@ async def test_a_stream_is_not_begun_again_after_its_first_event():
 
 async def test_a_stream_that_is_long_in_coming_is_kept_open_and_then_told():
     go = asyncio.Event()
-    kit = Kit(transport=Script(streamed(waits_for=go)), policy=KeepPolicy(keep_alive_seconds=0.01))
+    kit = Kit(transport=Script(streamed(waits_for=go)), keep_alive_seconds=0.01)
 
     answer = await kit.answer(ADA, ask(stream=True))
     stream = stream_of(answer).__aiter__()
@@ -230,7 +229,7 @@ async def test_a_stream_that_is_long_in_coming_is_kept_open_and_then_told():
 async def test_a_stream_that_fails_after_a_long_wait_ends_with_the_error():
     go = asyncio.Event()
     scene = streamed(waits_for=go, raises=UpstreamTimeoutError("too late"))
-    kit = Kit(transport=Script(scene), policy=KeepPolicy(keep_alive_seconds=0.01))
+    kit = Kit(transport=Script(scene), keep_alive_seconds=0.01)
 
     answer = await kit.answer(ADA, ask(stream=True))
     go.set()
@@ -241,7 +240,7 @@ async def test_a_stream_that_fails_after_a_long_wait_ends_with_the_error():
 
 
 async def test_who_leaves_while_a_stream_is_long_in_coming_is_recorded():
-    kit = Kit(transport=Script(streamed(waits_for=asyncio.Event())), policy=KeepPolicy(keep_alive_seconds=0.01))
+    kit = Kit(transport=Script(streamed(waits_for=asyncio.Event())), keep_alive_seconds=0.01)
     answer = await kit.answer(ADA, ask(stream=True))
 
     await stream_of(answer).aclose()

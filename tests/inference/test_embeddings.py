@@ -14,9 +14,8 @@ from openai.types import CreateEmbeddingResponse
 from acron_site.lib.errors import InvalidRequestError, UpstreamError
 from analytics.events import CostStatus, TokenCounts
 from inference import catalog as catalogs
-from inference import pricing, worst_case
+from inference import keeping, pricing, worst_case
 from inference.domain import Ask, Format, RoutingMode, Usage
-from inference.fingerprint import may_be_kept
 from inference.prices import PriceSheet, Rates
 from inference.providers.base import Call
 from inference.providers.embeddings import EmbeddingsDialect
@@ -123,7 +122,7 @@ def test_an_answer_is_relayed_byte_for_byte_and_may_be_kept():
     assert read.body is body
     assert read.usage == Usage(tokens=TokenCounts(input=4))
     assert read.model_answered == "text-embedding-3-small"
-    assert may_be_kept(read)
+    assert not keeping.flaw(read, keep_tool_calls=False)
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"{}", b'{"data":[]}', b'{"data":{}}', b"<html>", b'"x"'])

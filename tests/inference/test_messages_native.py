@@ -4,7 +4,7 @@ import orjson
 import pytest
 
 from acron_site.lib.errors import UpstreamError
-from inference import fingerprint
+from inference import keeping
 from inference.domain import Format
 from inference.providers.messages_native import MessagesDialect
 from inference.wire import framing, message_events
@@ -96,7 +96,7 @@ CITED = {
         ([TEXT], "pause_turn", "length", False),
         ([TEXT], "refusal", "content_filter", False),
         ([TEXT, CALL], "tool_use", "tool_calls", False),
-        ([SEARCH, TEXT], "end_turn", "tool_calls", False),  # what was found today is not what is found tomorrow
+        ([SEARCH, TEXT], "end_turn", "hosted_tool", False),  # what was found today is not what is found tomorrow
         ([TEXT], "invented", "length", False),
     ],
 )
@@ -107,7 +107,7 @@ def test_only_whole_answers_of_the_model_alone_are_kept(blocks, stop_reason, rea
 
     assert completion.body == body
     assert completion.finish_reasons == (reason,)
-    assert fingerprint.may_be_kept(completion) is is_kept
+    assert (not keeping.flaw(completion, keep_tool_calls=False)) is is_kept
     assert (completion.model_answered, completion.usage.tokens.input) == ("claude-2026-snapshot", 9)
 
 

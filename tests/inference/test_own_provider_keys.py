@@ -21,10 +21,11 @@ from acron_site.lib.ids import uuid7
 from acron_site.lib.outbound import reach_from
 from caching.backends.memory import MemoryStore
 from caching.exact import ExactCache
+from caching.policies import Policies
 from inference import catalog as catalogs
 from inference.accounting import Accountant
 from inference.calling import CallParts
-from inference.pipeline import Gateway, KeepPolicy
+from inference.pipeline import Gateway
 from inference.prompt_caching import PromptCaching
 from inference.provider_directory import Providers
 from inference.providers.transport import HttpTransport
@@ -38,6 +39,7 @@ from tests.inference.kit import (
     OpenSwitchboard,
     Present,
     RememberedLedger,
+    SettledPolicies,
     allowances,
     ask,
     sharing_parts,
@@ -126,7 +128,7 @@ class Installation:
             ledger=self.ledger,
             accountant=Accountant(self.catalog),
             allowances=allowances(),
-            policy=KeepPolicy(),
+            policies=SettledPolicies(Policies()),
             secret=b"secret",
         )
 

@@ -7,8 +7,8 @@ import pytest
 
 from acron_site.lib.errors import InvalidRequestError, RateLimitedError, UpstreamError
 from analytics.events import TokenCounts
+from inference import keeping
 from inference.domain import Ask
-from inference.fingerprint import may_be_kept
 from inference.providers.responses_native import ResponsesDialect
 from inference.wire import responses
 from inference.wire.http import Head
@@ -187,14 +187,14 @@ def test_searches_are_counted_as_the_provider_bills_them():
         ({"output": []}, "stop", False),
         ({"output": [{"type": "reasoning"}]}, "stop", False),
         ({"output": [{**MESSAGE, "content": [{"type": "output_text", "text": ""}]}]}, "stop", False),
-        ({"output": [{**MESSAGE, "content": [{"type": "refusal", "refusal": "No."}]}]}, "stop", True),
+        ({"output": [{**MESSAGE, "content": [{"type": "refusal", "refusal": "No."}]}]}, "content_filter", False),
     ],
 )
 def test_only_whole_answers_are_kept(changes, reason, is_kept):
     read = completion(**changes)
 
     assert read.finish_reasons == (reason,)
-    assert may_be_kept(read) is is_kept
+    assert (not keeping.flaw(read, keep_tool_calls=False)) is is_kept
 
 
 @pytest.mark.parametrize(
