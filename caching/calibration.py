@@ -65,7 +65,9 @@ def calibrate(findings: Sequence[Finding], tolerance: float, confidence: float =
     proven = [
         candidate
         for start in _starts(len(ranked), tolerance, risk)
-        for candidate in _chain(ranked, start, tolerance=tolerance, risk=risk / _starting_points(len(ranked), tolerance))
+        for candidate in _chain(
+            ranked, start, tolerance=tolerance, risk=risk / _starting_points(len(ranked), tolerance)
+        )
     ]
     if not proven:
         wrong = sum(not finding.agrees for finding in ranked)

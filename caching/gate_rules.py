@@ -76,6 +76,16 @@ class GateKey:
     space: str
     likeness_version: str
 
+    @property
+    def is_sound(self) -> bool:
+        """Whether a database takes it: what it does not take must not stand in the way of the others."""
+        return (
+            _fits(self.namespace.name, LONGEST_NAMESPACE)
+            and _fits(self.task_type, LONGEST_TASK_TYPE)
+            and _fits(self.space, LONGEST_SPACE)
+            and _fits(self.likeness_version, LONGEST_VERSION)
+        )
+
 
 @quick
 @dataclass(frozen=True, slots=True)
@@ -118,20 +128,13 @@ class Check:
 
     @property
     def is_sound(self) -> bool:
-        """One that no database would take must not stand in the way of the others."""
-        texts = (
-            (self.namespace.name, LONGEST_NAMESPACE),
-            (self.task_type, LONGEST_TASK_TYPE),
-            (self.space, LONGEST_SPACE),
-            (self.likeness_version, LONGEST_VERSION),
-            (self.method, LONGEST_METHOD),
-            (self.request_id, LONGEST_REQUEST_ID),
-        )
         return (
             0 <= self.score <= 1
             and math.isfinite(self.similarity)
             and 0 < self.sample_rate <= 1
-            and all(len(text) <= longest and text.isprintable() for text, longest in texts)
+            and _fits(self.method, LONGEST_METHOD)
+            and _fits(self.request_id, LONGEST_REQUEST_ID)
+            and self.key.is_sound
         )
 
 
@@ -180,7 +183,9 @@ def gate(standing: Standing | None, policy: TierPolicy) -> Gate:
     if policy.mode is TierMode.SHADOW:
         return Gate(GateState.SHADOW, math.inf, 1.0, "the cache policy has it compared only")
     if policy.mode is TierMode.MANUAL and policy.manual_threshold is not None:
-        return Gate(GateState.SERVING, policy.manual_threshold, policy.check_share, "the cache policy sets the threshold")
+        return Gate(
+            GateState.SERVING, policy.manual_threshold, policy.check_share, "the cache policy sets the threshold"
+        )
     if standing is None:
         return Gate(GateState.SHADOW, math.inf, 1.0, "nothing is known of it yet")
     return _of_record(standing, policy)
@@ -237,7 +242,10 @@ def _raised(
         return _switched_off(standing, present, policy=policy, now=now)
     # unproven is not refuted: what was found so far still counts
     return replace(
-        beginning(policy, now), proof=proof, reason=f"back to learning: {_learning(proof)}", fresh_after=standing.fresh_after
+        beginning(policy, now),
+        proof=proof,
+        reason=f"back to learning: {_learning(proof)}",
+        fresh_after=standing.fresh_after,
     )
 
 
@@ -291,3 +299,7 @@ def _counted(proof: Calibration) -> str:
 
 def _percent(share: float) -> str:
     return f"{share * 100:.2f} %"
+
+
+def _fits(text: str, longest: int) -> bool:
+    return len(text) <= longest and text.isprintable()

@@ -3,11 +3,12 @@
 import logging
 import threading
 import time
-from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections import defaultdict, deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import inf
 from typing import Protocol
+from uuid import UUID
 
 from caching import gate_rules
 from caching.gate_rules import (
@@ -89,14 +90,14 @@ class Gates:
         clock: Callable[[], float] = time.monotonic,
         pause_seconds: float = _PAUSE_SECONDS,
         most_checks: int = 10_000,
-        most_gates: int = 10_000,
+        most_gates: int = 1_000,
     ) -> None:
         self._book, self._policy, self._clock = book, policy, clock
         self._space, self._likeness_version = space, likeness_version
-        self._pause_seconds, self._most_gates = pause_seconds, most_gates
-        self._known: dict[tuple[Namespace, str], _Known] = {}
+        self._pause_seconds, self._most_checks = pause_seconds, most_checks
+        self._most_gates = most_gates  # of an organization: invented namespaces crowd out their inventor's only
+        self._known: defaultdict[UUID, dict[tuple[str, str], _Known]] = defaultdict(dict)
         self._waiting: deque[Check] = deque()
-        self._most_checks = most_checks
         self._touched: dict[GateKey, float] = {}  # when each may be recalibrated
         self._lock = threading.Lock()
         self._stopping = threading.Event()
@@ -107,7 +108,7 @@ class Gates:
     def gate(self, namespace: Namespace, task_type: str, policy: TierPolicy | None = None) -> Gate:
         """Whether a neighbour may be served. `policy`: that of the namespace, else that of the settings."""
         policy, now = policy or self._policy, self._clock()
-        known = self._known.get((namespace, task_type))
+        known = self._known[namespace.organization_id].get((namespace.name, task_type))
         if known is None:
             return self._unknown(namespace, task_type, policy, now)
         known.used_at, known.tolerance = now, policy.tolerance
@@ -133,19 +134,19 @@ class Gates:
 
     def turn(self) -> None:
         """One round of the background's work: write what waits, move the gates it is about, read those in use."""
+        failure = None
         for step in (self._write, self._recalibrate, self._refresh):
             try:
                 step()
             except BookUnavailableError as error:
-                self._note(error)
-                break
-        else:
-            self._note(None)
+                failure = error
+        self._note(failure)
         self._book.release()
 
     def _unknown(self, namespace: Namespace, task_type: str, policy: TierPolicy, now: float) -> Gate:
-        if policy.mode is not TierMode.OFF and len(self._known) < self._most_gates:
-            self._known[namespace, task_type] = _Known(None, policy.tolerance, used_at=now)
+        own = self._known[namespace.organization_id]
+        if len(own) < self._most_gates and self._key(namespace, task_type).is_sound:
+            own[namespace.name, task_type] = _Known(None, policy.tolerance, used_at=now)
             self._work_in_background()
         return gate_rules.gate(None, policy)
 
@@ -188,19 +189,29 @@ class Gates:
 
     def _refresh(self) -> None:
         now = self._clock()
-        for place, known in list(self._known.items()):
-            if now - known.used_at > _UNUSED_SECONDS:
-                del self._known[place]
-        due = [self._key(*place) for place, known in list(self._known.items()) if now - known.read_at >= _FRESH_SECONDS]
+        due = [key for key, known in self._in_use(now) if now - known.read_at >= _FRESH_SECONDS]
         for start in range(0, len(due), _AT_ONCE):
             part = due[start : start + _AT_ONCE]
             found = self._book.read(part)
             for key in part:
                 self._learn(key, found.get(key), now)
 
+    def _in_use(self, now: float) -> Iterator[tuple[GateKey, _Known]]:
+        """Forgets the others."""
+        for organization_id, own in list(self._known.items()):
+            for place, known in list(own.items()):
+                if now - known.used_at > _UNUSED_SECONDS:
+                    del own[place]
+                else:
+                    name, task_type = place
+                    yield self._key(Namespace(organization_id, name), task_type), known
+            if not own:
+                del self._known[organization_id]
+
     def _learn(self, key: GateKey, standing: Standing | None, now: float) -> None:
-        known = self._known.get((key.namespace, key.task_type))
-        if known is None or key != self._key(key.namespace, key.task_type):
+        namespace = key.namespace
+        known = self._known[namespace.organization_id].get((namespace.name, key.task_type))
+        if known is None or key != self._key(namespace, key.task_type):
             return
         known.standing, known.read_at = standing, now
         if standing is not None and standing.tolerance != known.tolerance:

@@ -78,6 +78,11 @@ def records(
     return [_record(gate) for gate in gates[:limit]]
 
 
+def record(organization_id: UUID, gate_id: UUID) -> GateRecord:
+    """Raises NotFoundError."""
+    return _record(find(organization_id, gate_id))
+
+
 def report(organization_id: UUID, gate_id: UUID) -> GateReport:
     """Raises NotFoundError."""
     gate = find(organization_id, gate_id)
@@ -91,9 +96,11 @@ def report(organization_id: UUID, gate_id: UUID) -> GateReport:
     )
 
 
-def find(organization_id: UUID, gate_id: UUID) -> SemanticGate:
-    """Raises NotFoundError."""
-    gate: SemanticGate | None = SemanticGate.objects.for_organization(organization_id).filter(pk=gate_id).first()
+def find(organization_id: UUID, gate_id: UUID, *, is_locked: bool = False) -> SemanticGate:
+    """For a change it must be locked. Raises NotFoundError."""
+    gates: QuerySet[SemanticGate] = SemanticGate.objects.for_organization(organization_id)
+    # no_key: checks that name the gate may be written meanwhile
+    gate = (gates.select_for_update(no_key=True) if is_locked else gates).filter(pk=gate_id).first()
     if gate is None:
         raise NotFoundError(f"your organization has no gate {gate_id}; GET /cache/gates lists them", param="id")
     return gate

@@ -14,7 +14,6 @@ from accounts import audit
 from accounts.actor import Actor
 from accounts.models import Organization
 from accounts.rights import Right
-from acron_site.lib.errors import NotFoundError
 from caching import gate_rules, selectors_gates
 from caching.gate_rules import Check, CheckSource, GateKey, GateState, Standing, TierPolicies, TierPolicy
 from caching.models import SemanticCheck, SemanticGate
@@ -62,15 +61,13 @@ def recalibrate_due(policies: TierPolicies, now: datetime) -> int:
 def reset(actor: Actor, gate_id: UUID) -> Standing:
     """Back to learning, from what comes from now on. Raises NotFoundError."""
     actor.principal.require_right(Right.MANAGE_SETTINGS)
-    own: QuerySet[SemanticGate] = SemanticGate.objects.for_organization(actor.organization_id)
-    gate = own.select_for_update(no_key=True).filter(pk=gate_id).first()
-    if gate is None:
-        raise NotFoundError(f"your organization has no gate {gate_id}; GET /cache/gates lists them", param="id")
-    now = timezone.now()
+    gate = selectors_gates.find(actor.organization_id, gate_id, is_locked=True)
+    now, former = timezone.now(), gate.state
     begun = gate_rules.beginning(TierPolicy(tolerance=gate.tolerance), now, is_fresh=True)
     _put(gate, begun, now, is_change=True)
+    which = {"namespace": gate.namespace, "task_type": gate.task_type}
     audit.record(
-        actor, "cache_gate.reset", before={"state": gate.state}, after={"namespace": gate.namespace, "task_type": gate.task_type}
+        actor, "cache_gate.reset", before={**which, "state": former}, after={**which, "state": begun.state.value}
     )
     return begun
 
@@ -86,7 +83,12 @@ def _put(gate: SemanticGate, standing: Standing, now: datetime, *, is_change: bo
     proof = standing.proof
     gate.state, gate.threshold, gate.tolerance = standing.state, standing.threshold, standing.tolerance
     gate.sample_rate, gate.reason, gate.since = standing.sample_rate, standing.reason, standing.since
-    gate.checked, gate.wrong, gate.upper_bound, gate.needed = proof.checked, proof.wrong, proof.upper_bound, proof.needed
+    gate.checked, gate.wrong, gate.upper_bound, gate.needed = (
+        proof.checked,
+        proof.wrong,
+        proof.upper_bound,
+        proof.needed,
+    )
     gate.fresh_after, gate.off_until, gate.calibrated_at = standing.fresh_after, standing.off_until, now
     if is_change:
         line = _line(standing, now)
@@ -171,7 +173,9 @@ def _row(check: Check, gate: SemanticGate) -> SemanticCheck:
 
 
 def _due(now: datetime) -> QuerySet[SemanticGate]:
-    news = SemanticCheck.all_organizations.filter(gate=OuterRef("pk"), occurred_at__gt=OuterRef("calibrated_at") - _LATE)
+    news = SemanticCheck.all_organizations.filter(
+        gate=OuterRef("pk"), occurred_at__gt=OuterRef("calibrated_at") - _LATE
+    )
     return SemanticGate.all_organizations.filter(
         Q(calibrated_at__isnull=True)
         | Exists(news)

@@ -12,6 +12,9 @@ from caching.backends.memory_leases import MemoryLeases
 from caching.backends.redis import RedisStore
 from caching.backends.redis_leases import RedisLeases
 from caching.exact import ExactCache
+from caching.gate_book import DatabaseBook, SamePolicy
+from caching.gate_rules import TierMode, TierPolicies, TierPolicy
+from caching.gates import Gates
 from caching.idempotency import Idempotency
 from caching.leases import Leases
 from caching.protocols import ExactStore
@@ -58,6 +61,23 @@ def idempotency(
 ) -> Idempotency:
     spare = exact_cache(config, _memory_store(_SPARE_BYTES), cipher=cipher)
     return Idempotency(cache, spare, leases, secret=secret, patience_seconds=patience_seconds)
+
+
+def tier_policy(config: Cache) -> TierPolicy:
+    """Of organizations that have set none of their own."""
+    return TierPolicy(
+        TierMode(config.semantic), config.semantic_tolerance, check_share=config.semantic_check_percent / 100
+    )
+
+
+def tier_policies(config: Cache) -> TierPolicies:
+    return SamePolicy(tier_policy(config))
+
+
+def gates(config: Cache, *, space: str, likeness_version: str) -> Gates:
+    """One for a process; `stop()` it at the end."""
+    book = DatabaseBook(tier_policies(config))
+    return Gates(book, space=space, likeness_version=likeness_version, policy=tier_policy(config))
 
 
 def _memory_store(max_bytes: int) -> MemoryStore:

@@ -52,6 +52,9 @@ class Cache:
     memory_max_bytes: int = 67_108_864
     keep_sampled: bool = False
     store_timeout_ms: int = 250
+    semantic: str = "auto"
+    semantic_tolerance: float = 0.01
+    semantic_check_percent: float = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,10 +127,13 @@ class Config:
 _SECTIONS: dict[str, type[Any]] = {f.name: f.default_factory for f in dataclasses.fields(Config)}  # type: ignore[misc]
 _CHOICES = {
     "cache.backend": ("redis", "memory"),
+    "cache.semantic": ("off", "shadow", "auto"),
     "routing.default_mode": ("autopilot", "guided", "explicit"),
     "providers.on_client_gone": ("cancel", "drain"),
     "governance.email_verification": ("auto", "required", "optional"),
 }
+# above the first, up to the second
+_RANGES = {"cache.semantic_tolerance": (0, 0.2), "cache.semantic_check_percent": (0, 100)}
 _AMOUNT = re.compile(r"\d{1,12}(\.\d{1,12})?", re.ASCII)
 _TRUTHS = {"true": True, "1": True, "yes": True, "on": True, "false": False, "0": False, "no": False, "off": False}
 
@@ -140,6 +146,7 @@ def load(path: Path, environ: Mapping[str, str]) -> Config:
     for section, entries in values.items():
         for key, value in entries.items():
             _check_choice(f"{section}.{key}", value)
+            _check_range(f"{section}.{key}", value)
     config = Config(**{section: _SECTIONS[section](**entries) for section, entries in values.items()})
     reach_of(config)
     return config
@@ -198,6 +205,8 @@ def _field_type(section: str, key: str) -> type:
 
 
 def _parse(name: str, value: Any, kind: type) -> Any:
+    if kind is str and isinstance(value, bool):
+        value = "on" if value else "off"  # so YAML reads the bare words
     text = str(value).strip()
     try:
         if kind is bool:
@@ -218,6 +227,12 @@ def _check_choice(name: str, value: Any) -> None:
     choices = _CHOICES.get(name)
     if choices and value not in choices:
         raise SettingsError(f"{name} must be one of {', '.join(choices)}, not {value!r}")
+
+
+def _check_range(name: str, value: Any) -> None:
+    low, high = _RANGES.get(name, (None, None))
+    if low is not None and high is not None and not low < value <= high:
+        raise SettingsError(f"{name} must be above {low} and at most {high}, not {value!r}")
 
 
 def _require_known(what: str, name: str, known: list[str]) -> None:

@@ -64,6 +64,20 @@ def _about_an_answer(organization: Any) -> Mapping[str, Any]:
     return {"request_id": answer.request_id, "thumbs": "up"}
 
 
+def _gate(organization: Any) -> Mapping[str, Any]:
+    from caching.models import SemanticGate
+
+    gate = SemanticGate(
+        organization=organization, namespace="default", space="a model", likeness_version="1", tolerance=0.01
+    )
+    gate.save(force_insert=True)
+    return {"gate_id": gate.pk}
+
+
+def _as_reset(organization: Any) -> Mapping[str, Any]:
+    return {"id": str(_gate(organization)["gate_id"])}
+
+
 PROVIDER_KEYS = Rule(Scope.ADMIN, make=_provider_key)
 PROVIDER_KEYS_PAGE = Rule(page=Right.MANAGE_PROVIDER_CREDENTIALS, make=_provider_key)
 
@@ -133,6 +147,9 @@ ACCESS: dict[str, dict[str, Rule]] = {
     "feedback": {"POST": Rule(Scope.INFER, body=_about_an_answer)},
     "analytics/recent-inferences": {"GET": ANALYTICS},
     "models": {"GET": ANALYTICS},
+    "cache/gates": {"GET": ANALYTICS},
+    "cache/gates/reset": {"POST": Rule(Scope.ADMIN, body=_as_reset)},
+    "cache/gates/<uuid:gate_id>": {"GET": replace(ANALYTICS, make=_gate)},
     "audit": {"GET": Rule(page=Right.READ_AUDIT)},
     "audit/export": {"GET": Rule(page=Right.READ_AUDIT)},
     "governance/audit": {"GET": Rule(Scope.ADMIN)},
