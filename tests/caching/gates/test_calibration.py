@@ -137,6 +137,17 @@ def test_more_than_the_tolerance_is_wrong_in_no_more_worlds_than_allowed(name, c
     assert too_loose <= 0.05 * SIMULATIONS + 3 * math.sqrt(0.05 * 0.95 * SIMULATIONS)
 
 
+def test_looking_again_and_again_seldom_proves_what_is_clearly_untrue():
+    chance = random.Random(11)
+    lives, proven = 100, 0
+    for _ in range(lives):
+        findings = [Finding(chance.random(), chance.random() >= 1.5 * TOLERANCE) for _ in range(1_500)]
+        looks = (300, 375, 470, 590, 730, 920, 1_150, 1_500)
+        proven += any(calibrate(findings[:checked], TOLERANCE).threshold is not None for checked in looks)
+
+    assert proven <= 0.06 * lives
+
+
 def test_where_neighbours_are_good_a_threshold_is_found():
     chance = random.Random(7)
     found = [_chosen(WORLDS["good down to an edge"], 2_000, chance) for _ in range(20)]

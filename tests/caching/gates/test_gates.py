@@ -38,9 +38,7 @@ def make(book, clock) -> Iterator[object]:
     def gates(**given: int) -> Gates:
         policy = TierPolicy()
         made.append(
-            Gates(
-                book, space=SPACE, likeness_version=VERSION, policy=policy, clock=clock, pause_seconds=3_600, **given
-            )
+            Gates(book, space=SPACE, likeness_version=VERSION, policy=policy, clock=clock, pause_seconds=3_600, **given)
         )
         return made[-1]
 
@@ -259,5 +257,3 @@ def test_a_gate_that_the_policy_has_off_is_off_whatever_is_known(gates, book):
     assert gates.gate(ADA, "chat", off).state is GateState.OFF
     gates.turn()
     assert gates.gate(ADA, "chat", off).state is GateState.OFF
-
-
