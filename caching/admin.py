@@ -3,7 +3,7 @@
 from django.contrib import admin
 
 from acron_site.lib.admin import LookOnly
-from caching.models import CachePolicy
+from caching.models import CachePolicy, SemanticCheck, SemanticGate
 
 
 @admin.register(CachePolicy)
@@ -14,4 +14,28 @@ class CachePolicyAdmin(LookOnly):
     shown = (
         "organization_id", "namespace", "changed_at", "is_enabled", "ttl_seconds", "max_entry_bytes", "keep_sampled",
         "keep_tool_calls", "wall", "semantic", "semantic_tolerance", "semantic_threshold",
+    )  # fmt: skip
+
+
+@admin.register(SemanticGate)
+class SemanticGateAdmin(LookOnly):
+    list_display = ("organization_id", "namespace", "task_type", "state", "threshold", "upper_bound", "since")
+    list_filter = ("state",)
+    ordering = ("-id",)
+    shown = (
+        "id", "organization_id", "namespace", "task_type", "space", "likeness_version", "state", "threshold",
+        "tolerance", "sample_rate", "reason", "checked", "wrong", "upper_bound", "needed", "since", "fresh_after",
+        "off_until", "calibrated_at", "history",
+    )  # fmt: skip
+
+
+@admin.register(SemanticCheck)
+class SemanticCheckAdmin(LookOnly):
+    list_display = ("occurred_at", "organization_id", "gate_id", "score", "agrees", "method", "source")
+    list_filter = ("source",)
+    search_fields = ("request_id__exact",)
+    ordering = ("-id",)
+    shown = (
+        "id", "organization_id", "gate_id", "score", "similarity", "agrees", "method", "source", "sample_rate",
+        "neighbour_id", "request_id", "occurred_at",
     )  # fmt: skip

@@ -20,11 +20,15 @@ from caching.backends.redis import RedisStore
 from caching.backends.redis_generations import RedisGenerations
 from caching.backends.redis_leases import RedisLeases
 from caching.exact import ExactCache
+from caching.gate_book import DatabaseBook
+from caching.gate_rules import TierPolicies, tier_policy_of
+from caching.gates import Gates
 from caching.idempotency import Idempotency
 from caching.leases import Leases
 from caching.policies import defaults_of
 from caching.policy_book import PolicyBook
 from caching.policy_records import DatabasePolicies
+from caching.policy_tiers import PolicyTiers
 from caching.protocols import ExactStore, Namespace
 from caching.step_store import StepCache
 from caching.steps import Generations
@@ -119,6 +123,16 @@ async def invalidate_steps(namespace: Namespace, tags: Iterable[str]) -> None:
     finally:
         if links is not None:
             await links.close()
+
+
+def tier_policies(config: Cache) -> TierPolicies:
+    return PolicyTiers(defaults_of(config), config.semantic_check_percent / 100)
+
+
+def gates(config: Cache, *, space: str, likeness_version: str) -> Gates:
+    """One for a process; `stop()` it at the end."""
+    policy = tier_policy_of(defaults_of(config), config.semantic_check_percent / 100)
+    return Gates(DatabaseBook(tier_policies(config)), space=space, likeness_version=likeness_version, policy=policy)
 
 
 def _memory_store(max_bytes: int) -> MemoryStore:

@@ -56,6 +56,7 @@ class Cache:
     semantic: str = "auto"
     semantic_tolerance: float = 0.01
     semantic_threshold: float = 0.95
+    semantic_check_percent: float = 5.0
     store_timeout_ms: int = 250
 
 
@@ -135,8 +136,12 @@ _CHOICES = {
     "providers.on_client_gone": ("cancel", "drain"),
     "governance.email_verification": ("auto", "required", "optional"),
 }
-# shares of one, and how large they may be
-_SHARES = {"cache.semantic_tolerance": 0.2, "cache.semantic_threshold": 1.0}
+# above the first, up to the second
+_RANGES = {
+    "cache.semantic_tolerance": (0, 0.2),
+    "cache.semantic_threshold": (0, 1),
+    "cache.semantic_check_percent": (0, 100),
+}
 _AMOUNT = re.compile(r"\d{1,12}(\.\d{1,12})?", re.ASCII)
 _TRUTHS = {"true": True, "1": True, "yes": True, "on": True, "false": False, "0": False, "no": False, "off": False}
 
@@ -149,7 +154,7 @@ def load(path: Path, environ: Mapping[str, str]) -> Config:
     for section, entries in values.items():
         for key, value in entries.items():
             _check_choice(f"{section}.{key}", value)
-            _check_share(f"{section}.{key}", value)
+            _check_range(f"{section}.{key}", value)
     config = Config(**{section: _SECTIONS[section](**entries) for section, entries in values.items()})
     reach_of(config)
     return config
@@ -208,6 +213,8 @@ def _field_type(section: str, key: str) -> type:
 
 
 def _parse(name: str, value: Any, kind: type) -> Any:
+    if kind is str and isinstance(value, bool):
+        value = "on" if value else "off"  # so YAML reads the bare words
     text = str(value).strip()
     try:
         if kind is bool:
@@ -230,10 +237,18 @@ def _check_choice(name: str, value: Any) -> None:
         raise SettingsError(f"{name} must be one of {', '.join(choices)}, not {value!r}")
 
 
-def _check_share(name: str, value: Any) -> None:
-    highest = _SHARES.get(name)
-    if highest is not None and not 0 < value <= highest:
-        raise SettingsError(f"{name} must be a number above 0, and {highest:g} at most, not {value!r}")
+# above the first, up to the second
+_RANGES = {
+    "cache.semantic_tolerance": (0, 0.2),
+    "cache.semantic_threshold": (0, 1),
+    "cache.semantic_check_percent": (0, 100),
+}
+
+
+def _check_range(name: str, value: Any) -> None:
+    low, high = _RANGES.get(name, (None, None))
+    if low is not None and high is not None and not low < value <= high:
+        raise SettingsError(f"{name} must be above {low} and at most {high}, not {value!r}")
 
 
 def _require_known(what: str, name: str, known: list[str]) -> None:

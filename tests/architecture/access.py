@@ -74,6 +74,22 @@ def _cache_policy(organization: Any) -> Mapping[str, Any]:
 
 
 CACHE_POLICY = Rule(Scope.ADMIN, make=_cache_policy)
+
+
+def _gate(organization: Any) -> Mapping[str, Any]:
+    from caching.models import SemanticGate
+
+    gate = SemanticGate(
+        organization=organization, namespace="default", space="a model", likeness_version="1", tolerance=0.01
+    )
+    gate.save(force_insert=True)
+    return {"gate_id": gate.pk}
+
+
+def _as_reset(organization: Any) -> Mapping[str, Any]:
+    return {"id": str(_gate(organization)["gate_id"])}
+
+
 PROVIDER_KEYS = Rule(Scope.ADMIN, make=_provider_key)
 PROVIDER_KEYS_PAGE = Rule(page=Right.MANAGE_PROVIDER_CREDENTIALS, make=_provider_key)
 
@@ -144,6 +160,9 @@ ACCESS: dict[str, dict[str, Rule]] = {
     "analytics/recent-inferences": {"GET": ANALYTICS},
     "analytics/cache-performance": {"GET": ANALYTICS},
     "models": {"GET": ANALYTICS},
+    "cache/gates": {"GET": ANALYTICS},
+    "cache/gates/reset": {"POST": Rule(Scope.ADMIN, body=_as_reset)},
+    "cache/gates/<uuid:gate_id>": {"GET": replace(ANALYTICS, make=_gate)},
     "audit": {"GET": Rule(page=Right.READ_AUDIT)},
     "audit/export": {"GET": Rule(page=Right.READ_AUDIT)},
     "governance/audit": {"GET": Rule(Scope.ADMIN)},

@@ -26,7 +26,8 @@ from accounts.tenancy import OrganizationScopedModel
 from acron_site.lib.ids import uuid7
 from analytics import content_store
 from analytics.models import CostAdjustment, Feedback, InferenceEvent, KeptContent
-from caching.models import CachePolicy
+from caching.gate_rules import CheckSource
+from caching.models import CachePolicy, SemanticCheck, SemanticGate
 from tests.accounts.conftest import Person, signed_up
 from tests.analytics.facts import keep, paid_answer
 
@@ -152,6 +153,33 @@ def _feedback(person: Person, mark: str) -> None:
     )
 
 
+def _gate(person: Person, mark: str) -> None:
+    SemanticGate(
+        organization=person.organization,
+        namespace=mark,
+        task_type=mark,
+        space="a model",
+        likeness_version="1",
+        tolerance=0.01,
+        reason=mark,
+    ).save(force_insert=True)
+
+
+def _check(person: Person, mark: str) -> None:
+    SemanticCheck(
+        organization=person.organization,
+        gate=SemanticGate.objects.for_organization(person.organization.pk).get(),
+        score=1,
+        similarity=1,
+        agrees=True,
+        method=CheckSource.SHADOW,
+        source=CheckSource.SHADOW,
+        neighbour_id=uuid7(),
+        request_id=mark,
+        occurred_at=timezone.now(),
+    ).save(force_insert=True)
+
+
 def _audit(person: Person, mark: str) -> None:
     audit.record(person.actor, "organization.renamed", person.organization, after={"name": mark})
 
@@ -170,5 +198,7 @@ _MAKERS: dict[type[OrganizationScopedModel], Callable[[Person, str], None]] = {
     KeptContent: _content,
     Feedback: _feedback,
     CachePolicy: _cache_policy,
+    SemanticGate: _gate,
+    SemanticCheck: _check,
     AuditEvent: _audit,
 }

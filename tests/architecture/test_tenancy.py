@@ -25,6 +25,7 @@ OPEN_FILES = {
     "accounts/invitation_links.py": "looks an invitation up by its token, which says whose it is only afterwards",
     "accounts/sealed_holdings.py": "re-seals everybody's values; run by the operator's command",
     "analytics/content_store.py": "writes what many organizations' requests leave, re-seals and purges it",
+    "caching/services_gates.py": "finds whose gates have new checks; called by a task",
     "analytics/services.py": "ends abandoned rows of everybody; called by a task",
 }
 

@@ -37,10 +37,21 @@ def test_the_environment_overrides_the_file(tmp_path):
         ("PORT", "9000", "api.port", 9000),
         ("ASAHI_ROUTING_DEFAULT_QUALITY_THRESHOLD", "4.0", "routing.default_quality_threshold", 4.0),
         ("ASAHI_PROVIDERS_MOCK", "YES", "providers.mock", True),
+        ("ASAHI_CACHE_SEMANTIC", "off", "cache.semantic", "off"),
     ],
 )
 def test_short_and_long_names_and_every_type_are_read(tmp_path, name, text, setting, value):
     assert config.describe(load(tmp_path, **{name: text}))[setting] == value
+
+
+def test_a_bare_off_in_the_file_is_the_word(tmp_path):
+    assert load(tmp_path, "cache: {semantic: off}").cache.semantic == "off"
+
+
+@pytest.mark.parametrize("value", ["0", "0.3", "-1", "nan", "inf"])
+def test_a_tolerance_that_would_let_everything_or_nothing_pass_is_refused(tmp_path, value):
+    with pytest.raises(SettingsError, match="semantic_tolerance must be above 0 and"):
+        load(tmp_path, ASAHI_CACHE_SEMANTIC_TOLERANCE=value)
 
 
 def test_the_long_name_wins_over_the_short_one(tmp_path):

@@ -1,4 +1,4 @@
-"""What the cache keeps in the database."""
+"""What organizations have set for their caches."""
 
 from django.db import models
 from django.db.models import Q
