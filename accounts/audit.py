@@ -31,7 +31,8 @@ SHOWN = frozenset(
         "name", "slug", "role", "scopes", "mode", "purpose", "expires_at", "allowed_networks", "allowed_models",
         "requests_per_minute", "tokens_per_minute", "monthly_budget_usd", "provider", "base_url", "last_four",
         "keeps_content", "content_retention_days", "event_id", "is_active", "is_staff", "method", "rolled_from",
-        "result", "fields", "count", "format", "filters",
+        "result", "fields", "count", "format", "filters", "entry_id",
+        "tier",
     }
 )  # fmt: skip
 _LONGEST_TEXT = 300

@@ -26,6 +26,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("analytics.urls")),
     path("", include("accounts.api.urls")),
     path("", include("analytics.api.urls")),
+    path("", include("caching.api.urls")),
     path("", include("inference.urls")),
     path("", include("inference.api.urls")),
 ]

@@ -10,18 +10,20 @@ from typing import Any, Protocol
 import orjson
 
 from accounts.principal import Principal
-from acron_site.lib.errors import AcronError, UnknownModelError
+from acron_site.lib.errors import AcronError, InvalidRequestError, UnknownModelError
 from analytics.content import Content, ContentKeeper, Nowhere
 from analytics.events import InferenceFacts, Ledger
 from caching import namespaces
+from caching.cards import PREVIEW_CHARACTERS
 from caching.exact import Entry, ExactCache
 from caching.idempotency import Idempotency
-from inference import facts, fingerprint, notes
+from caching.protocols import Label
+from inference import facts, fingerprint, notes, question
 from inference.accounting import Accountant
 from inference.allowances import Allowances
 from inference.calling import Caller, CallParts, Completed
 from inference.catalog import Catalog, Model
-from inference.domain import Answer, Ask, CacheStatus, Route, RoutingMode
+from inference.domain import Answer, Ask, CacheStatus, Completion, Route, RoutingMode
 from inference.facts import KEPT, Visit, Worth
 from inference.passengers import Passenger
 from inference.routing.router import Router
@@ -248,13 +250,39 @@ class Gateway:
         # a fallback's answer is not kept: the next caller wants the model that was asked for
         is_as_asked = not visit.named_model or visit.named_model == route.model.name
         if visit.writes and is_as_asked and fingerprint.may_be_kept(completion):
-            self._put(visit, note, completion.body)
+            label = Label(route.model.name, whole.provider, route.task_type, tuple(visit.ask.tags.items()))
+            self._put(visit, label, note, completion.body)
         return Entry(note, completion.body, time.time())
 
-    def _put(self, visit: Visit, note: bytes, body: bytes) -> None:
+    def keep_given(self, principal: Principal, ask: Ask, completion: Completion) -> None:
+        """Keeps an answer that was given elsewhere as if it had been given here. Raises InvalidRequestError that says
+        why it would not have been kept."""
+        visit = self._visit(principal, ask)
+        if not visit.writes:
+            raise InvalidRequestError("answers to such requests are not kept: see cache.enabled, temperature, no-store")
+        if not fingerprint.may_be_kept(completion):
+            raise InvalidRequestError(
+                "the answer is no whole one: only finish_reason 'stop' is kept, and no tool calls"
+            )
+        route = self._route(visit)
+        model = route.model
+        label = Label(model.name, model.provider, route.task_type, tuple(ask.tags.items()))
+        note = notes.write(notes.Note(model.name, model.provider, completion.usage, route.task_type))
+        if not self._put(visit, label, note, completion.body):
+            raise InvalidRequestError("it is too large (cache.max_entry_bytes), or its time to live is 0")
+
+    def _put(self, visit: Visit, label: Label, note: bytes, body: bytes) -> bool:
         wanted = visit.ask.controls.ttl_seconds
-        ttl_seconds = self._policy.ttl_seconds if wanted is None else wanted
-        self._cache.keep(visit.namespace, visit.fingerprint, note=note, body=body, ttl_seconds=ttl_seconds)
+        return self._cache.keep(
+            visit.namespace,
+            visit.fingerprint,
+            note=note,
+            body=body,
+            ttl_seconds=self._policy.ttl_seconds if wanted is None else wanted,
+            label=label,
+            question=question.beginning(visit.ask, PREVIEW_CHARACTERS),
+            begun_seconds_ago=time.perf_counter() - visit.ask.started,
+        )
 
     def _keep_content(self, ask: Ask, row: InferenceFacts, answered: bytes) -> None:
         self._content.keep(

@@ -26,7 +26,7 @@ from analytics.ledger import JournalLedger
 from analytics.wiring import open_ledger
 from caching.exact import ExactCache
 from caching.leases import Leases
-from caching.wiring import exact_cache, exact_store, idempotency, leases, redis_links
+from caching.wiring import acts_of_others, exact_cache, exact_store, idempotency, leases, redis_links
 from inference import budgets, fallback_price
 from inference import catalog as catalogs
 from inference.accounting import Accountant
@@ -63,6 +63,7 @@ class Parts:
 
     config: Config
     is_running: bool = field(default=False, init=False)
+    _following: "asyncio.Task[None] | None" = field(default=None, init=False)
 
     @cached_property
     def catalog(self) -> Catalog:
@@ -213,10 +214,14 @@ class Parts:
         self.ledger.start()
         await self.keys.start()
         await self.board_sharing.start()
+        following = acts_of_others(self.config.cache, settings.REDIS_URL)
+        self._following = None if following is None else asyncio.create_task(following)
         self.is_running = True
 
     async def stop(self) -> None:
         self.is_running = False
+        if self._following is not None:
+            self._following.cancel()
         await self.keys.stop()
         await self.sharing.close()
         await self.board_sharing.stop()

@@ -52,6 +52,7 @@ class Cache:
     memory_max_bytes: int = 67_108_864
     keep_sampled: bool = False
     store_timeout_ms: int = 250
+    namespace_max_entries: int = 100_000
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,9 +15,9 @@ _OVERHEAD_BYTES = 300
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """`expires_at` is infinite for what is pinned."""
+    """`expires_at` is infinite for what is pinned; `value` is None where it was let go of and only the card is left."""
 
-    value: bytes
+    value: bytes | None
     expires_at: float
     size_bytes: int
     shelving: Shelving | None = None
@@ -48,7 +48,7 @@ class MemoryStore:
             if kept is None:
                 return None
             self._entries.move_to_end(key)
-            return kept.value or None
+            return kept.value
 
     def put(self, key: bytes, value: bytes, ttl_seconds: int, *, shelving: Shelving | None = None) -> None:
         with self._lock:
@@ -112,7 +112,7 @@ class MemoryStore:
                 return False
             changed = replace(
                 kept,
-                value=b"" if empties else kept.value,
+                value=None if empties else kept.value,
                 expires_at=kept.expires_at if ttl_seconds is None else self._clock() + ttl_seconds,
                 shelving=kept.shelving if card is None else replace(kept.shelving, card=card),
             )

@@ -40,7 +40,7 @@ class MemoryIndex:
 
     def value(self, place: Place) -> bytes | None:
         kept = self._kept(place)
-        return None if kept is None else kept.value or None
+        return None if kept is None else kept.value
 
     def mark_purged(self, organization_id: UUID, wall: str | None = None) -> None:
         prefix = entries_prefix(organization_id) if wall is None else namespace_prefix(organization_id, wall)
@@ -89,7 +89,7 @@ class MemoryIndex:
             kept = store.find(place.entry_key)
             if kept is not None:
                 left = store.seconds_left(kept)
-                return State(len(kept.value), None if left == inf else left)
+                return State(len(kept.value or b""), None if left == inf else left)
         return None
 
 

@@ -88,10 +88,10 @@ class RedisStore:
         connection = self._links.connection
         if connection is None or len(value) > self._max_value_bytes:
             self._links.tally.drops += 1
-        elif ttl_seconds > 0 and shelving is None:
-            connection.tell(pack(b"SET", key, value, b"EX", b"%d" % ttl_seconds))
-        elif ttl_seconds > 0:
+        elif ttl_seconds > 0 and shelving is not None:
             connection.tell(self._shelve(value, ttl_seconds, shelving))
+        elif ttl_seconds > 0:
+            connection.tell(pack(b"SET", key, value, b"EX", b"%d" % ttl_seconds))
 
     def _shelve(self, value: bytes, ttl_seconds: int, shelving: Shelving) -> bytes:
         place = shelving.place

@@ -64,6 +64,13 @@ def _about_an_answer(organization: Any) -> Mapping[str, Any]:
     return {"request_id": answer.request_id, "thumbs": "up"}
 
 
+def _kept_entry(organization: Any) -> Mapping[str, Any]:
+    from tests.caching.entries.kept import keep
+
+    return {"entry_id": keep(organization.pk, "What is the capital of France?")}
+
+
+CACHE_ENTRY = Rule(Scope.ADMIN, make=_kept_entry)
 PROVIDER_KEYS = Rule(Scope.ADMIN, make=_provider_key)
 PROVIDER_KEYS_PAGE = Rule(page=Right.MANAGE_PROVIDER_CREDENTIALS, make=_provider_key)
 
@@ -138,6 +145,13 @@ ACCESS: dict[str, dict[str, Rule]] = {
     "governance/audit": {"GET": Rule(Scope.ADMIN)},
     "governance/audit/export": {"GET": Rule(Scope.ADMIN)},
     "analytics/inferences/<uuid:event_id>/content": {"GET": Rule(Scope.ADMIN, make=_kept_content)},
+    "cache/entries": {"GET": Rule(Scope.ADMIN)},
+    "cache/entries/purge": {"POST": Rule(Scope.ADMIN, body={"namespace": "default", "dry_run": True})},
+    "cache/entries/export": {"GET": Rule(Scope.ADMIN)},
+    "cache/entries/<uuid:entry_id>": {"GET": CACHE_ENTRY, "DELETE": CACHE_ENTRY},
+    "cache/entries/<uuid:entry_id>/pin": {"POST": CACHE_ENTRY},
+    "cache/entries/<uuid:entry_id>/unpin": {"POST": CACHE_ENTRY},
+    "cache/entries/<uuid:entry_id>/mark-wrong": {"POST": CACHE_ENTRY},
     "governance/provider-credentials": {"GET": Rule(Scope.ADMIN)},
     "governance/provider-credentials/<str:provider>": {
         "PUT": replace(PROVIDER_KEYS, body={"api_key": "sk-of-the-caller"}, names_no_row=True),
