@@ -3,7 +3,8 @@
 import asyncio
 import itertools
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -17,13 +18,14 @@ from caching.protocols import Label, Namespace
 
 LABEL = Label("mock-small", "mock", "general", (("team", "search"),))
 _numbers = itertools.count(1)
+_AT_ONCE = 500
 
 
-def worker_cache() -> ExactCache:
-    """A worker's own, with a connection of its own."""
-    config = settings.ACRON.cache
+def worker_cache(*, clock: Callable[[], float] = time.time, most: int = 100_000) -> ExactCache:
+    """A worker's own, with a connection of its own; patient, for other tests may run beside it."""
+    config = replace(settings.ACRON.cache, store_timeout_ms=10_000, namespace_max_entries=most)
     store = wiring.exact_store(config, redis_url=settings.REDIS_URL)
-    return wiring.exact_cache(config, store, cipher=accounts.cipher())
+    return ExactCache(store, accounts.cipher(), clock=clock, max_entry_bytes=config.max_entry_bytes)
 
 
 def keep(organization_id: UUID, question: str, **options: Any) -> UUID:
@@ -46,11 +48,12 @@ async def _keep(
     label: Label = LABEL,
     age_seconds: float = 0.0,
     ttl_seconds: int = 60,
+    clock: Callable[[], float] = time.time,
 ) -> None:
-    config, cipher = settings.ACRON.cache, accounts.cipher()
-    store = wiring.exact_store(config, redis_url=settings.REDIS_URL)
-    cache = ExactCache(store, cipher, clock=lambda: time.time() - age_seconds, max_entry_bytes=config.max_entry_bytes)
-    for fingerprint, question in pairs:
+    cache = worker_cache(clock=lambda: clock() - age_seconds)
+    for number, (fingerprint, question) in enumerate(pairs):
+        if number % _AT_ONCE == 0:
+            assert await cache.store.is_up()
         cache.keep(
             Namespace(organization_id, namespace),
             fingerprint,
@@ -60,5 +63,5 @@ async def _keep(
             label=label,
             question=question,
         )
-    assert await store.is_up()  # answered after what was told before
-    await store.close()
+    assert await cache.store.is_up()  # answered after what was told before
+    await cache.store.close()
