@@ -271,6 +271,10 @@ class Gateway:
         if not self._put(visit, label, note, completion.body):
             raise InvalidRequestError("it is too large (cache.max_entry_bytes), or its time to live is 0")
 
+    async def keeps(self, principal: Principal, ask: Ask) -> bool:
+        """Whether the cache would answer it."""
+        return await self._look_up(self._visit(principal, ask)) is not None
+
     def _put(self, visit: Visit, label: Label, note: bytes, body: bytes) -> bool:
         wanted = visit.ask.controls.ttl_seconds
         return self._cache.keep(
