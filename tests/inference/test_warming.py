@@ -86,7 +86,7 @@ CUT = {**COMPLETION, "choices": [{**COMPLETION["choices"][0], "finish_reason": "
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("nonsense", "unexpected"),
+        ("nonsense", "line 1 column 1"),
         ("[]", "a line must be"),
         ('{"request": {}, "response": {}, "more": 1}', "a line must be"),
         ('{"request": "a"}', "a line must be"),
