@@ -2,7 +2,7 @@
 
 import hashlib
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from uuid import UUID
 
 # how long a purge keeps away the answers that were asked for before it: longer than any call lasts
@@ -14,44 +14,63 @@ _ID_BYTES = 16
 IDEMPOTENCY = "\0idempotency"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
+class Room:
+    """The names that all entries of a namespace share, made once."""
+
+    entry_prefix: bytes
+    card_prefix: bytes
+    shelf_key: bytes
+    shelves_key: bytes
+    mark_prefix: bytes
+    mark_keys: tuple[bytes, bytes]  # of the organization and of the namespace
+
+
+@lru_cache(maxsize=4096)
+def room_of(organization_id: UUID, wall: str) -> Room:
+    return Room(
+        namespace_prefix(organization_id, wall),
+        card_prefix(organization_id),
+        shelf_key(organization_id, wall),
+        shelves_key(organization_id),
+        mark_key(organization_id),
+        (mark_key(organization_id), mark_key(organization_id, wall)),
+    )
+
+
 class Place:
     """Where one entry lies: `wall` stands for its namespace, whose name may hold anything."""
 
-    organization_id: UUID
-    wall: str
-    fingerprint: bytes
+    __slots__ = ("_digest", "entry_key", "fingerprint", "organization_id", "room", "wall")
 
-    @cached_property
-    def entry_key(self) -> bytes:
-        return b"%b%b" % (namespace_prefix(self.organization_id, self.wall), self.fingerprint.hex().encode())
+    def __init__(self, organization_id: UUID, wall: str, fingerprint: bytes) -> None:
+        self.organization_id, self.wall, self.fingerprint = organization_id, wall, fingerprint
+        self.room = room_of(organization_id, wall)
+        self.entry_key = self.room.entry_prefix + fingerprint.hex().encode()
+        self._digest = hashlib.blake2b(self.entry_key, digest_size=_ID_BYTES, person=b"entry id").digest()
 
-    @cached_property
+    @property
     def id(self) -> UUID:
         """What people call it by: it says nothing, and another organization's is another one."""
-        return UUID(bytes=hashlib.blake2b(self.entry_key, digest_size=_ID_BYTES, person=b"entry id").digest())
+        return UUID(bytes=self._digest)
 
     @property
     def card_key(self) -> bytes:
-        return card_key(self.organization_id, self.id)
+        return self.room.card_prefix + self._digest.hex().encode()
 
     @property
     def shelf_key(self) -> bytes:
-        return shelf_key(self.organization_id, self.wall)
+        return self.room.shelf_key
 
     @property
     def member(self) -> bytes:
         """As it stands on the shelf."""
-        return self.id.bytes + self.fingerprint
+        return self._digest + self.fingerprint
 
     @property
     def mark_keys(self) -> tuple[bytes, bytes, bytes]:
         """Where it would be noted that it was purged, by whatever act."""
-        return (
-            mark_key(self.organization_id),
-            mark_key(self.organization_id, self.wall),
-            mark_key(self.organization_id, self.id.hex),
-        )
+        return (*self.room.mark_keys, self.room.mark_prefix + self._digest.hex().encode())
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +88,7 @@ def place_on(organization_id: UUID, wall: str, member: bytes) -> Place:
     return Place(organization_id, wall, member[_ID_BYTES:])
 
 
+@lru_cache(maxsize=4096)
 def wall_of(name: str) -> str:
     # hashed: a name comes from the caller and may hold anything, even the braces and colons of our own layout
     return hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:32]

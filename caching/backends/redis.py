@@ -7,7 +7,7 @@ from hiredis import ReplyError
 from acron_site.lib.redis_connection import pack
 from acron_site.lib.redis_link import PROBE
 from acron_site.lib.redis_links import Links
-from caching.places import Shelving, card_prefix, namespace_prefix, shelves_key
+from caching.places import Shelving
 
 # Keeps a value where it can be listed: all of it or nothing, so that no purge comes in between. Sent as text, for
 # nobody waits for it, and so nobody could send it again to a Redis that does not know it.
@@ -15,8 +15,7 @@ from caching.places import Shelving, card_prefix, namespace_prefix, shelves_key
 _SHELVE = b"""
 local now = redis.call('TIME')
 local begun = now[1] * 1000000 + now[2] - ARGV[4]
-for at = 5, 7 do
-  local purged = redis.call('GET', KEYS[at])
+for _, purged in ipairs(redis.call('MGET', KEYS[5], KEYS[6], KEYS[7])) do
   if purged and begun <= tonumber(purged) then return 0 end
 end
 if redis.call('PTTL', KEYS[1]) == -1 then return 0 end
@@ -95,13 +94,16 @@ class RedisStore:
 
     def _shelve(self, value: bytes, ttl_seconds: int, shelving: Shelving) -> bytes:
         place = shelving.place
-        organization_id = place.organization_id
-        keys = (place.entry_key, place.card_key, place.shelf_key, shelves_key(organization_id), *place.mark_keys)
+        room = place.room
         return pack(
             b"EVAL",
             _SHELVE,
-            b"%d" % len(keys),
-            *keys,
+            b"7",
+            place.entry_key,
+            place.card_key,
+            room.shelf_key,
+            room.shelves_key,
+            *place.mark_keys,
             value,
             shelving.card,
             b"%d" % ttl_seconds,
@@ -110,8 +112,8 @@ class RedisStore:
             place.member,
             place.wall.encode(),
             self._most_shelved,
-            namespace_prefix(organization_id, place.wall),
-            card_prefix(organization_id),
+            room.entry_prefix,
+            room.card_prefix,
         )
 
     async def is_up(self) -> bool:
