@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Sequence
 from uuid import UUID
 
 from asgiref.sync import sync_to_async
+from django.db import connection
 from django.http import StreamingHttpResponse
 
 from caching import documents, selectors_entries
@@ -37,8 +38,13 @@ async def lines(shelves: Sequence[Shelf], organization_id: UUID, chosen: Selecti
 def _part(
     shelves: Sequence[Shelf], organization_id: UUID, chosen: Selection, after: Position | None
 ) -> tuple[bytes, Position | None]:
-    found = selectors_entries.page(shelves, organization_id, chosen, after=after, limit=_AT_ONCE)
-    opened = (_opened(shelves, organization_id, row) for row in found.rows)
+    try:
+        found = selectors_entries.page(shelves, organization_id, chosen, after=after, limit=_AT_ONCE)
+        opened = [_opened(shelves, organization_id, row) for row in found.rows]
+    finally:
+        # a slow reader holds no connection while it reads; one with an open transaction is not ours to give back
+        if not connection.in_atomic_block:
+            connection.close()
     now = time.time()
     # one that has gone meanwhile is no longer there to be taken
     return b"".join(documents.line_of(each, now=now) for each in opened if each is not None), found.next

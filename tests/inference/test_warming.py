@@ -39,6 +39,7 @@ async def test_a_given_answer_is_told_to_who_asks_its_question():
     assert answer.facts.cache_status is CacheStatus.HIT_T1
     assert text_of(answer) == "Paris."
     assert answer.facts.tokens.output == 2
+    assert answer.facts.saved_usd is not None
     assert answer.facts.saved_usd > 0
     assert kit.ledger.opened == 0
 
@@ -80,7 +81,7 @@ async def test_a_request_alone_is_asked_once():
     assert kit.ledger.opened == 1
 
 
-CUT = {**COMPLETION, "choices": [{**COMPLETION["choices"][0], "finish_reason": "length"}]}
+CUT = {**COMPLETION, "choices": [{"index": 0, "message": {"content": "Par"}, "finish_reason": "length"}]}
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 import json
 import time
 from dataclasses import replace
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -72,7 +73,8 @@ def test_a_list_comes_in_parts_newest_first_across_namespaces(client, ada):
         for number in range(7)
     ]
 
-    parts, after = [], {}
+    parts: list[list[str]] = []
+    after: dict[str, str] = {}
     while True:
         part = listed(client, ada, limit=3, **after)
         parts.append([row["id"] for row in part["data"]])
@@ -88,7 +90,8 @@ def test_entries_of_one_moment_are_listed_once_each(client, ada):
     questions = [str(number) for number in range(1_100)]
     made = {str(each) for each in keep_all(ada.organization.pk, questions, clock=lambda: 1_790_000_000.0)}
 
-    seen, after = [], {}
+    seen: list[str] = []
+    after: dict[str, str] = {}
     while True:
         part = listed(client, ada, limit=500, **after)
         seen += [row["id"] for row in part["data"]]
@@ -318,7 +321,7 @@ def test_an_unknown_id_is_not_found(client, ada):
 async def test_an_export_holds_questions_and_answers(transactional_db, ada):
     await sync_to_async(keep_all)(ada.organization.pk, [f"question {number}" for number in range(230)])
 
-    response = await AsyncClient().get(f"{API}/export?namespace=default", headers={"x-api-key": ada.api_key})
+    response: Any = await AsyncClient().get(f"{API}/export?namespace=default", headers={"x-api-key": ada.api_key})
     lines = b"".join([part async for part in response.streaming_content]).splitlines()
 
     rows = [json.loads(line) for line in lines]

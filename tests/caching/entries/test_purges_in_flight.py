@@ -24,6 +24,7 @@ from caching.protocols import Label, Namespace
 from caching.shelf import Wanted
 from inference.domain import CacheStatus
 from tests.caching.entries.kept import worker_cache
+from tests.caching.turns import turns
 from tests.inference.kit import Kit, ask
 from tests.inference.script import Scene, Script
 
@@ -157,7 +158,8 @@ async def test_a_delete_in_one_worker_reaches_another(ours):
 
 async def test_workers_with_memories_of_their_own_repeat_what_they_are_told(ours):
     one, other = in_memory(), in_memory()
-    cipher, told = cipher_from("a passphrase"), []
+    cipher = cipher_from("a passphrase")
+    told: list[str] = []
     shelf = ToldShelf(one.shelf, told.append, cipher)
     follower = Follower(other.shelf, cipher)
     for worker in (one, other):
