@@ -15,6 +15,7 @@ app.conf.beat_schedule = {
     "purge-content": {"task": "analytics.purge_content", "schedule": 300.0},
     "recalibrate-gates": {"task": "caching.recalibrate_gates", "schedule": 60.0},
     "send-waiting-emails": {"task": "accounts.send_waiting_emails", "schedule": 60.0},
+    "tidy-shelves": {"task": "caching.tidy_shelves", "schedule": 600.0},
     "sweep-belongings": {"task": "accounts.sweep_belongings", "schedule": 600.0},
 }
 

@@ -12,7 +12,7 @@ from redis.retry import Retry
 
 from accounts.belongings import BelongingsUnavailableError
 from caching import wiring
-from caching.exact import organization_prefix
+from caching.places import organization_prefix
 
 _LOOKED_AT_ONCE = 1_000
 _TIMEOUT_SECONDS = 2.0

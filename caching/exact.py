@@ -1,15 +1,15 @@
 """T1: the same request, byte for byte."""
 
-import hashlib
 import struct
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
-from uuid import UUID
 
 from accounts.encryption import Cipher, DecryptionError
 from acron_site.lib.values import quick
-from caching.protocols import ExactStore, Namespace
+from caching import cards
+from caching.cards import Card
+from caching.places import Place, Shelving, named_prefix, wall_of
+from caching.protocols import ExactStore, Label, Namespace
 
 _VERSION = 1
 _HEAD = struct.Struct(">BdI")  # version, stored_at, length of the note
@@ -62,7 +62,7 @@ class ExactCache:
         if sealed is None:
             return None
         try:
-            entry = _unpack(self._cipher.open(sealed, aad=key))
+            entry = unpack(self._cipher.open(sealed, aad=key))
         except (DecryptionError, struct.error, ValueError):
             # a miss: the fresh answer will overwrite it
             self._unreadable += 1
@@ -71,44 +71,54 @@ class ExactCache:
             return None
         return entry
 
-    def keep(self, namespace: Namespace, fingerprint: bytes, *, note: bytes, body: bytes, ttl_seconds: int) -> bool:
-        """Hands the answer to the store; False if it is too large or its time is already over."""
+    def keep(
+        self,
+        namespace: Namespace,
+        fingerprint: bytes,
+        *,
+        note: bytes,
+        body: bytes,
+        ttl_seconds: int,
+        label: Label | None = None,
+        question: str = "",
+        begun_seconds_ago: float = 0.0,
+    ) -> bool:
+        """Hands the answer to the store; False if it is too large or its time is already over.
+
+        With a label it can be listed, and is not kept if its place was purged since the request began.
+        """
         if len(note) + len(body) > self._max_entry_bytes:
             self._too_large += 1
             return False
         if ttl_seconds <= 0:
             return False
-        key = entry_key(namespace, fingerprint)
-        packed = _HEAD.pack(_VERSION, self._clock(), len(note)) + note + body
-        self.store.put(key, self._cipher.seal(packed, aad=key), ttl_seconds)
+        key, stored_at = entry_key(namespace, fingerprint), self._clock()
+        sealed = self._cipher.seal(_HEAD.pack(_VERSION, stored_at, len(note)) + note + body, aad=key)
+        shelving: Shelving | None = None
+        if label is not None:
+            card = cards.of(
+                namespace, fingerprint, label=label, question=question, stored_at=stored_at, ttl_seconds=ttl_seconds
+            )
+            shelving = self._shelving(namespace, card, begun_seconds_ago)
+        self.store.put(key, sealed, ttl_seconds, shelving=shelving)
         return True
+
+    def _shelving(self, namespace: Namespace, card: Card, begun_seconds_ago: float) -> Shelving:
+        place = Place(namespace.organization_id, wall_of(namespace.name), card.fingerprint)
+        sealed = self._cipher.seal(cards.write(card), aad=place.card_key)
+        return Shelving(place, sealed, card.stored_at, begun_seconds_ago)
 
 
 def entry_key(namespace: Namespace, fingerprint: bytes) -> bytes:
     """`acron:{organization}:t1:namespace:fingerprint`, each part of fixed length or last.
 
-    The braces keep an organization on one node of a cluster; its entries, or a namespace's, share a prefix.
+    An organization's entries, or a namespace's, share a prefix.
     """
-    return b"%b%b" % (_prefix(namespace.organization_id, namespace.name), fingerprint.hex().encode())
+    return b"%b%b" % (named_prefix(namespace.organization_id, namespace.name), fingerprint.hex().encode())
 
 
-def organization_prefix(organization_id: UUID) -> bytes:
-    """What all keys of an organization begin with, whatever they are for."""
-    return f"acron:{{{organization_id.hex}}}:".encode()
-
-
-def name_wall(name: str) -> bytes:
-    """What a namespace is called in keys: a name comes from the caller and may hold anything, even the braces and
-    colons of our own layout."""
-    return hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:32].encode()
-
-
-@lru_cache(maxsize=4096)
-def _prefix(organization_id: UUID, name: str) -> bytes:
-    return b"%bt1:%b:" % (organization_prefix(organization_id), name_wall(name))
-
-
-def _unpack(packed: bytes) -> Entry:
+def unpack(packed: bytes) -> Entry:
+    """Raises ValueError or struct.error for what is no entry of this version."""
     version, stored_at, note_length = _HEAD.unpack_from(packed)
     body_start = _HEAD.size + note_length
     if version != _VERSION or body_start > len(packed):

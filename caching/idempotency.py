@@ -12,13 +12,12 @@ from acron_site.lib.errors import ConflictError, InvalidRequestError
 from caching import leases as shared
 from caching.exact import Entry, ExactCache
 from caching.leases import Lease, Leases
+from caching.places import IDEMPOTENCY
 from caching.protocols import Namespace
 
 MAX_KEY_CHARACTERS = 255
 TTL_SECONDS = 86_400
 _DIGEST_BYTES = 16
-# no caller can name a namespace so: what is not printable is refused
-_COMPARTMENT = "\0idempotency"
 
 
 class OtherRequestError(ConflictError):
@@ -142,7 +141,7 @@ class Idempotency:
             )
         name = key.encode("utf-8", "surrogatepass")
         return _Place(
-            Namespace(organization_id, _COMPARTMENT), self._digest(name, b"key"), self._digest(request, b"request")
+            Namespace(organization_id, IDEMPOTENCY), self._digest(name, b"key"), self._digest(request, b"request")
         )
 
     def _digest(self, value: bytes, kind: bytes) -> bytes:

@@ -4,7 +4,8 @@ from collections.abc import Awaitable, Callable
 from types import TracebackType
 from typing import Protocol, Self, TypeVar
 
-from caching.exact import entry_key, organization_prefix
+from caching.exact import entry_key
+from caching.places import organization_prefix
 from caching.protocols import Namespace
 
 Found = TypeVar("Found")

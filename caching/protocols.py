@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from acron_site.lib.values import quick
+from caching.places import Shelving
 
 # of length 1, so that the inner product of two is their cosine
 Vector = NDArray[np.float32]
@@ -36,8 +37,11 @@ class ExactStore(Protocol):
 
     async def get(self, key: bytes) -> bytes | None: ...
 
-    def put(self, key: bytes, value: bytes, ttl_seconds: int) -> None:
-        """Hands the value over without waiting for it to be stored."""
+    def put(self, key: bytes, value: bytes, ttl_seconds: int, *, shelving: Shelving | None = None) -> None:
+        """Hands the value over without waiting for it to be stored.
+
+        With `shelving` it can be listed. It is dropped if its place was purged since, or holds a pinned value.
+        """
         ...
 
     async def is_up(self) -> bool: ...

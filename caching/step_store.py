@@ -10,7 +10,7 @@ from uuid import UUID
 from accounts.encryption import Cipher, DecryptionError
 from acron_site.lib.errors import InvalidRequestError, OverloadedError
 from caching import steps
-from caching.exact import name_wall, organization_prefix
+from caching.places import organization_prefix, wall_of
 from caching.protocols import ExactStore, Namespace
 from caching.steps import EPOCH_BYTES, GENERATION_BYTES, UNKNOWN, Generations, Snapshot
 
@@ -184,7 +184,7 @@ def shelf_of(organization_id: UUID) -> bytes:
 
 @lru_cache(maxsize=4096)
 def _prefix(organization_id: UUID, name: str) -> bytes:
-    return b"%bt3:%b:" % (organization_prefix(organization_id), name_wall(name))
+    return b"%bt3:%b:" % (organization_prefix(organization_id), wall_of(name))
 
 
 def _pack(entry: StepEntry) -> bytes:

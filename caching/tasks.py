@@ -4,6 +4,7 @@ from celery import shared_task
 from django.conf import settings
 from django.utils import timezone
 
+from accounts.models import Organization
 from caching import services_gates, wiring
 
 
@@ -11,3 +12,10 @@ from caching import services_gates, wiring
 def recalibrate_gates() -> int:
     """Safe to repeat; beat runs it again, so it needs no retry of its own."""
     return services_gates.recalibrate_due(wiring.tier_policies(settings.ACRON.cache), timezone.now())
+
+
+@shared_task(name="caching.tidy_shelves")
+def tidy_shelves() -> int:
+    """Safe to repeat; beat runs it again, so it needs no retry of its own."""
+    ids = Organization.objects.values_list("pk", flat=True).iterator()
+    return sum(shelf.tidy(organization_id) for organization_id in ids for shelf in wiring.shelves())

@@ -3,23 +3,30 @@
 import hashlib
 import logging
 import time
-from collections.abc import Iterable
-from functools import cache
+from collections.abc import Coroutine, Iterable
+from functools import cache, lru_cache
+from typing import Any
 from weakref import WeakSet
 
 from django.conf import settings
 
+from accounts import wiring as accounts
 from accounts.encryption import Cipher
+from accounts.revocations import RedisRevocations
 from acron_site.lib.config import Cache
 from acron_site.lib.redis_links import Links
 from caching import step_store
 from caching.backends.memory import MemoryStore
 from caching.backends.memory_generations import MemoryGenerations
+from caching.backends.memory_index import MemoryIndex
 from caching.backends.memory_leases import MemoryLeases
 from caching.backends.redis import RedisStore
 from caching.backends.redis_generations import RedisGenerations
+from caching.backends.redis_index import RedisIndex
 from caching.backends.redis_leases import RedisLeases
+from caching.broadcast import CHANNEL, Follower, ToldShelf
 from caching.exact import ExactCache
+from caching.exact_shelf import ExactShelf
 from caching.gate_book import DatabaseBook
 from caching.gate_rules import TierPolicies, tier_policy_of
 from caching.gates import Gates
@@ -30,6 +37,7 @@ from caching.policy_book import PolicyBook
 from caching.policy_records import DatabasePolicies
 from caching.policy_tiers import PolicyTiers
 from caching.protocols import ExactStore, Namespace
+from caching.shelf import Shelf
 from caching.step_store import StepCache
 from caching.steps import Generations
 
@@ -55,7 +63,9 @@ def exact_store(config: Cache, *, redis_url: str, links: Links | None = None) ->
     """Redis, over `links` if there are any; this process's memory when that is configured or no URL is known."""
     if config.backend == "redis" and redis_url:
         return RedisStore(
-            links or redis_links(config, redis_url), max_value_bytes=config.max_entry_bytes + _NOTE_BYTES + _SEAL_BYTES
+            links or redis_links(config, redis_url),
+            max_value_bytes=config.max_entry_bytes + _NOTE_BYTES + _SEAL_BYTES,
+            most_shelved=config.namespace_max_entries,
         )
     if config.backend == "redis":
         logger.warning("cache.memory_instead_of_redis: set REDIS_URL so that all workers share their answers")
@@ -65,6 +75,29 @@ def exact_store(config: Cache, *, redis_url: str, links: Links | None = None) ->
 def memory_stores() -> tuple[MemoryStore, ...]:
     """Those of this process that are in use."""
     return tuple(_memory_stores)
+
+
+def shelves() -> tuple[Shelf, ...]:
+    """What people list and purge: one of each tier that keeps anything."""
+    return (_exact_shelf(settings.ACRON.cache, settings.REDIS_URL),)
+
+
+@lru_cache(maxsize=4)
+def _exact_shelf(config: Cache, redis_url: str) -> Shelf:
+    cipher = accounts.cipher()
+    if config.backend == "redis" and redis_url:
+        return ExactShelf(RedisIndex(redis_url), cipher)
+    own = ExactShelf(MemoryIndex(memory_stores), cipher)
+    return ToldShelf(own, RedisRevocations(redis_url, channel=CHANNEL).publish, cipher) if redis_url else own
+
+
+def acts_of_others(config: Cache, redis_url: str) -> Coroutine[Any, Any, None] | None:
+    """To be run for as long as the process lives, where entries lie in the memory of each worker."""
+    if config.backend == "redis" or not redis_url:
+        return None
+    cipher = accounts.cipher()
+    follower = Follower(ExactShelf(MemoryIndex(memory_stores), cipher), cipher)
+    return RedisRevocations(redis_url, channel=CHANNEL).follow(follower)
 
 
 def exact_cache(config: Cache, store: ExactStore, *, cipher: Cipher) -> ExactCache:

@@ -8,7 +8,7 @@ from typing import Protocol
 from accounts.limits.balances import Reservation
 from acron_site.lib.errors import AcronError
 from acron_site.lib.money import total
-from analytics.events import EventStatus, InferenceFacts, Ledger, TokenCounts
+from analytics.events import EventKind, EventStatus, InferenceFacts, Ledger, TokenCounts
 from inference import facts, keeping
 from inference.accounting import NOTHING_USED, Accountant, Bill
 from inference.domain import Completion, Route, Usage
@@ -150,4 +150,6 @@ class Attempt:
     def _bill(self, usage: Usage, *, answered: str = "") -> Bill:
         if self._visit.principal.is_test:
             return self._accountant.of_test_key(self._route.model)
+        if self._visit.kind is EventKind.OVERHEAD:
+            return self._accountant.overhead(self._route.model, usage)
         return self._accountant.paid(self._route.model, self._visit.ask.mode, usage, answered=answered)

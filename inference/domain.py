@@ -39,6 +39,7 @@ _KINDS = {Format.RESPONSES: ("chat", "responses"), Format.EMBEDDINGS: ("embeddin
 
 class CacheStatus(StrEnum):
     HIT_T1 = "HIT-T1"
+    HIT_T2 = "HIT-T2"
     MISS = "MISS"
     BYPASS = "BYPASS"
     COALESCED = "COALESCED"
@@ -54,6 +55,8 @@ class CacheControls:
     max_age_seconds: int | None = None
     ttl_seconds: int | None = None
     namespace: str = "default"
+    threshold: float | None = None  # of tier 2, where the caller wants a stricter one
+    tiers: tuple[int, ...] = (1, 2, 3)
 
     @property
     def is_bypassed(self) -> bool:

@@ -20,6 +20,7 @@ from inference.domain import Ask, CacheStatus, Route, Usage
 from inference.notes import Note
 
 KEPT = "the same request was answered before"
+SIMILAR = "nearly the same request was answered before"
 SHARED = "the same request was being answered at the same time"
 _AS_BUILT_IN = Policy()
 
@@ -35,9 +36,26 @@ class Visit:
     fingerprint: bytes
     reads: bool
     writes: bool
+    target: str = ""  # what the fingerprint was made for: a model's name, or how one is chosen
+    is_mock: bool = False
     named_model: str = ""  # the one the request names, whose answers alone are kept under its fingerprint
     policy: Policy = _AS_BUILT_IN
     cache_reason: str = ""  # why it was no look-up
+    kind: EventKind = EventKind.ANSWER
+
+    @property
+    def reads_exact(self) -> bool:
+        return self.reads and 1 in self.ask.controls.tiers
+
+    @property
+    def ttl_seconds(self) -> int:
+        wanted = self.ask.controls.ttl_seconds
+        return self.policy.ttl_seconds if wanted is None else wanted
+
+    def for_the_gateway(self, kind: EventKind) -> "Visit":
+        """The same request, asked once more for the gateway's own sake: whole, and for nobody who waits."""
+        asked = replace(self.ask, stream=False, started=time.perf_counter(), idempotency_key="")
+        return replace(self, ask=asked, kind=kind)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +67,9 @@ class Worth:
     bill: Bill
 
 
-def of_hit(visit: Visit, worth: Worth, *, status: CacheStatus, reason: str) -> InferenceFacts:
+def of_hit(
+    visit: Visit, worth: Worth, *, status: CacheStatus, reason: str, similarity: float | None = None
+) -> InferenceFacts:
     """The final row of an answer that no provider was asked for."""
     note, bill = worth.note, worth.bill
     ask = visit.ask
@@ -67,7 +87,8 @@ def of_hit(visit: Visit, worth: Worth, *, status: CacheStatus, reason: str) -> I
         model=note.model,
         provider=note.provider,
         cache_status=status,
-        cache_tier=1,
+        cache_tier=2 if similarity is not None else 1,
+        cache_similarity=similarity,
         stream=ask.stream,
         http_status=200,
         key_id=visit.principal.key_id,
@@ -113,6 +134,7 @@ def of_start(visit: Visit, route: Route, provider: str, *, attempt: int, money: 
     return InferenceFacts(
         **_asked(visit),
         status=EventStatus.STARTED,
+        kind=visit.kind,
         route_reason=route.reason,
         model=route.model.name,
         provider=provider,

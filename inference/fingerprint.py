@@ -1,6 +1,7 @@
 """What counts as the same request, and what of it may be kept."""
 
 import hashlib
+from collections.abc import Mapping
 from typing import Any
 
 import orjson
@@ -32,8 +33,10 @@ _TOLD_AGAIN = {"metadata", "prompt_cache_key", "prompt_cache_retention", "safety
 _LEFT_OUT = {Format.RESPONSES: _NOT_SHAPING - _TOLD_AGAIN}
 
 
-def fingerprint(ask: Ask, *, target: str, is_mock: bool, secret: bytes) -> bytes:
+def fingerprint(ask: Ask, *, target: str, is_mock: bool, secret: bytes, body: Mapping[str, Any] | None = None) -> bytes:
     """16 bytes that two requests share only if they ask the same thing of the same target.
+
+    With a `body` it stands in place of the request's own: for what several requests have in common.
 
     `target` is the resolved model, or the routing policy when a model is yet to be chosen. The organization and the
     namespace are walls of the cache itself (`caching.protocols.Namespace`). Keyed with `secret`, so that a reader of
@@ -46,7 +49,7 @@ def fingerprint(ask: Ask, *, target: str, is_mock: bool, secret: bytes) -> bytes
         "mock": is_mock,
         "format": ask.format,
         "headers": ask.passed_headers,
-        "body": {name: value for name, value in ask.body.items() if name not in left_out},
+        "body": {name: value for name, value in (ask.body if body is None else body).items() if name not in left_out},
     }
     return hashlib.blake2b(canonical(shape), digest_size=16, key=secret).digest()
 

@@ -17,7 +17,25 @@ from inference.sharing import Production
 class Hit(Protocol):
     """Makes an answer of an entry; None when it is worth nothing any more."""
 
-    def __call__(self, visit: Visit, entry: Entry, *, status: CacheStatus, reason: str) -> Answer | None: ...
+    def __call__(
+        self,
+        visit: Visit,
+        entry: Entry,
+        *,
+        status: CacheStatus,
+        reason: str,
+        similarity: float | None = None,
+    ) -> Answer | None: ...
+
+
+def told(visit: Visit, made: Production, hit: Hit, status: CacheStatus | None = None) -> Answer:
+    """The answer that a production brought from the cache. Raises UpstreamError when it has brought none."""
+    answer = None
+    if made.entry is not None:
+        answer = hit(visit, made.entry, status=status or made.status, reason=made.reason, similarity=made.similarity)
+    if answer is None:
+        raise UpstreamError("the answer that was being waited for did not come; try again")
+    return answer
 
 
 class LeaderStream:
@@ -93,21 +111,15 @@ class Passenger:
 
     def _led(self, made: Production) -> Answer:
         if made.answer is None or made.answer.stream is None:
-            return made.answer or self._served(made, CacheStatus.HIT_T1)
+            return made.answer or self._recorded(self._visit, told(self._visit, made, self._hit))
         return replace(made.answer, stream=LeaderStream(self._seat, made.answer, stops=self._stops))
 
     def _followed(self, made: Production) -> Answer:
         if made.entry is not None:
-            return self._served(made, CacheStatus.COALESCED)
+            return self._recorded(self._visit, told(self._visit, made, self._hit, CacheStatus.COALESCED))
         leader = made.answer.facts if made.answer else None
         self._row = facts.of_follower(self._visit, leader, EventStatus.STARTED)
         return Answer(facts=self._row, stream=self)
-
-    def _served(self, made: Production, status: CacheStatus) -> Answer:
-        hit = None if made.entry is None else self._hit(self._visit, made.entry, status=status, reason=made.reason)
-        if made.entry is None or hit is None:
-            raise UpstreamError("the answer that was being waited for did not come; try again")
-        return self._recorded(self._visit, hit)
 
     def _close(self, row: InferenceFacts) -> None:
         self._row = row

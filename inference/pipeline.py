@@ -7,29 +7,30 @@ from dataclasses import replace
 from functools import lru_cache, partial
 from typing import Any, Protocol
 
-import orjson
-
 from accounts.principal import Principal
 from acron_site.lib.errors import AcronError, UnknownModelError
 from acron_site.lib.ids import uuid7
-from analytics.content import Content, ContentKeeper, Nowhere
-from analytics.events import InferenceFacts, Ledger
+from analytics.events import Ledger
 from caching.exact import Entry, ExactCache
 from caching.idempotency import Idempotency
 from caching.leases import Lease
-from caching.policies import Policies, PolicySource
-from inference import facts, fingerprint, keeping, notes, stamps
+from caching.semantic import Served
+from inference import facts, notes, stamps
 from inference.accounting import Accountant
 from inference.allowances import Allowances
 from inference.calling import Caller, CallParts, Completed
 from inference.catalog import Catalog, Model
-from inference.domain import Answer, Ask, CacheStatus, Route, RoutingMode
-from inference.facts import KEPT, Visit, Worth
+from inference.checks import Checks
+from inference.domain import Answer, Ask, CacheStatus, Completion, Route, RoutingMode
+from inference.facts import KEPT, SIMILAR, Visit, Worth
+from inference.keeper import Keeper
 from inference.keeping import CacheReason
-from inference.passengers import Passenger
+from inference.passengers import Passenger, told
 from inference.routing.router import Router
 from inference.sharing import Production, Sharing
+from inference.similar import Similar
 from inference.streaming import Replay, Waiting
+from inference.visits import Visits
 from inference.wire.formats import MANNERS
 
 
@@ -63,19 +64,18 @@ class Gateway:
         ledger: Ledger,
         accountant: Accountant,
         allowances: Allowances,
-        policies: PolicySource,
-        secret: bytes,
+        visits: Visits,
+        keeper: Keeper,
+        similar: Similar,
         calls: CallParts,
         sharing: Sharing,
         idempotency: Idempotency,
-        content: ContentKeeper | None = None,
         keep_alive_seconds: float = 15.0,
     ) -> None:
         self._catalog, self._router, self._cache = catalog, router, cache
         self._ledger, self._accountant = ledger, accountant
-        self.allowances, self._policies, self._secret = allowances, policies, secret
-        self._keep_alive_seconds = keep_alive_seconds
-        self._content = content or Nowhere()
+        self.allowances, self._keep_alive_seconds = allowances, keep_alive_seconds
+        self._visits, self._keeper, self._similar = visits, keeper, similar
         self._sharing, self._idempotency = sharing, idempotency
         self._caller = Caller(
             calls,
@@ -84,14 +84,13 @@ class Gateway:
             accountant=accountant,
             allowances=allowances,
         )
+        self.checks = Checks(self._ask_again, keeper.compared)
         # a popular answer is priced again and again with the same usage
         self._worth = lru_cache(1024)(self._worth_of)
 
     async def answer(self, principal: Principal, ask: Ask, presence: Presence) -> Answer:
         """Raises an AcronError that is fit to be shown to the caller."""
-        organization_id = principal.organization_id
-        policies = self._policies.known(organization_id) or await self._policies.of(organization_id)
-        visit = self._visit(principal, ask, policies)
+        visit = await self._visits.of(principal, ask)
         # counted while the cache is asked: both questions travel to Redis together
         entry = None if principal.rules is None else self.allowances.enter(principal)
         looks_later = ask.idempotency_key and not ask.controls.only_if_cached
@@ -120,37 +119,25 @@ class Gateway:
     def _recorded(self, visit: Visit, hit: Answer) -> Answer:
         self._ledger.record(hit.facts)
         if visit.principal.keeps_content:
-            self._keep_content(visit.ask, hit.facts, hit.body)
+            self._keeper.keep_content(visit.ask, hit.facts, hit.body)
         return hit
 
-    def _visit(self, principal: Principal, ask: Ask, policies: Policies) -> Visit:
-        router = self._router.serving(principal)
-        model = router.resolve(ask)
-        gate = keeping.gate(principal, ask, policies)
-        return Visit(
-            principal=principal,
-            ask=ask,
-            namespace=gate.namespace,
-            fingerprint=fingerprint.fingerprint(
-                ask,
-                target=model.name if model else fingerprint.policy_name(ask, router.allowed),
-                # of models that are yet to be chosen: all or none of them are simulated
-                is_mock=principal.is_test or (model.is_simulated if model else router.catalog.is_simulated),
-                secret=self._secret,
-            ),
-            reads=gate.reads,
-            writes=gate.writes,
-            named_model=model.name if model else "",
-            policy=gate.policy,
-            cache_reason=gate.reason,
-        )
+    async def keep_given(self, principal: Principal, ask: Ask, completion: Completion) -> None:
+        """Keeps an answer that was given elsewhere as if it had been given here. Raises InvalidRequestError that says
+        why it would not have been kept."""
+        visit = await self._visits.of(principal, ask)
+        self._keeper.keep_given(visit, self._route(visit), completion)
+
+    async def keeps(self, principal: Principal, ask: Ask) -> bool:
+        """Whether the cache would answer it."""
+        return await self._look_up(await self._visits.of(principal, ask)) is not None
 
     async def _open(self, visit: Visit) -> Entry | Lease | None:
         """The entry, else the lease on it where that is given in the same question."""
-        return await self._sharing.look_up(visit, self._cache) if visit.reads else None
+        return await self._sharing.look_up(visit, self._cache) if visit.reads_exact else None
 
     async def _look_up(self, visit: Visit) -> Entry | None:
-        if not visit.reads:
+        if not visit.reads_exact:
             return None
         return await self._cache.look_up(
             visit.namespace, visit.fingerprint, max_age_seconds=visit.ask.controls.max_age_seconds
@@ -164,11 +151,13 @@ class Gateway:
         *,
         status: CacheStatus = CacheStatus.HIT_T1,
         reason: str = KEPT,
+        similarity: float | None = None,
     ) -> Answer | None:
         worth = self._worth(entry.note, visit.ask.mode, visit.principal.is_test)
         if worth is None:
             return None
-        row, now = facts.of_hit(visit, worth, status=status, reason=reason), time.time()
+        row = facts.of_hit(visit, worth, status=status, reason=reason, similarity=similarity)
+        now = time.time()
         age_seconds = max(0, int(now - entry.stored_at))
         body = stamps.renewed(entry.body, worth.note.stamps, identity=row.event_id, moment=int(now))
         if visit.ask.stream:
@@ -188,21 +177,41 @@ class Gateway:
         return Worth(note, model.quality_for(note.task_type), bill)
 
     async def _from_provider(self, visit: Visit, presence: Presence, claimed: Lease | None) -> Answer:
-        if self._sharing.needs_flight(visit):
-            coming = self._shared(visit, presence, claimed)
-        else:
-            coming = self._produce(visit, Production(), lambda: True)
+        is_shared = self._sharing.needs_flight(visit)
+        coming = self._shared(visit, presence, claimed) if is_shared else self._alone(visit)
         return await (self._patiently(visit, coming) if visit.ask.stream else coming)
 
-    async def _produce(self, visit: Visit, made: Production, is_heard: Callable[[], bool]) -> Answer:
-        """Asks a provider; `made` gets the entry of the answer when that is whole."""
+    async def _alone(self, visit: Visit) -> Answer:
+        """The answer of a call that nobody shares."""
+        made = Production()
+        answer = await self._produce(visit, made, lambda: True)
+        return answer or self._recorded(visit, told(visit, made, self._hit))
+
+    async def _produce(self, visit: Visit, made: Production, is_heard: Callable[[], bool]) -> Answer | None:
+        """Asks a provider, unless nearly the same was answered before (None); `made` gets the entry of the answer."""
+        served = await self._similar.look_up(visit)
+        if served is not None and self._worth(served.kept.note, visit.ask.mode, visit.principal.is_test) is not None:
+            self._tell_similar(visit, made, served)
+            return None
 
         def completed(whole: Completed) -> None:
-            made.entry = entry = self._completed(visit, whole)
+            made.entry = entry = self._keeper.completed(visit, whole)
             if made.claim is not None:
                 made.claim.keep(note=notes.without_stamps(entry.note), body=entry.body)
 
         return await self._caller.answer(visit, self._route(visit), completed, is_heard=is_heard)
+
+    def _tell_similar(self, visit: Visit, made: Production, served: Served) -> None:
+        kept = served.kept
+        made.entry = Entry(kept.note, kept.body, kept.stored_at)
+        made.status, made.reason, made.similarity = CacheStatus.HIT_T2, SIMILAR, served.match.similarity
+        if made.claim is not None:
+            made.claim.keep(note=notes.without_stamps(kept.note), body=kept.body)
+        if served.is_checked:
+            self.checks.begin(visit, served)
+
+    async def _ask_again(self, visit: Visit, completed: Callable[[Completed], None]) -> Answer:
+        return await self._caller.answer(visit, self._route(visit), completed, is_heard=lambda: True)
 
     async def _produce_once(self, visit: Visit, made: Production, is_heard: Callable[[], bool]) -> Answer | None:
         """The same under an Idempotency-Key: only what was not answered under it before; None where that was."""
@@ -258,27 +267,6 @@ class Gateway:
 
     def _alternatives(self, visit: Visit, route: Route) -> Iterable[Model]:
         return self._router.serving(visit.principal).alternatives(visit.ask, route)
-
-    def _completed(self, visit: Visit, whole: Completed) -> Entry:
-        """Puts a whole answer where it may be found again, and its words where the organization wants them."""
-        completion, route = whole.completion, whole.route
-        if visit.principal.keeps_content:
-            self._keep_content(visit.ask, whole.facts, completion.body)
-        marks = stamps.find(completion.body, visit.ask)
-        note = notes.write(notes.Note(route.model.name, whole.provider, completion.usage, route.task_type, marks))
-        if not keeping.why_not_kept(visit, route.model.name, completion):
-            self._put(visit, note, completion.body)
-        return Entry(note, completion.body, time.time())
-
-    def _put(self, visit: Visit, note: bytes, body: bytes) -> None:
-        wanted = visit.ask.controls.ttl_seconds
-        ttl_seconds = visit.policy.ttl_seconds if wanted is None else wanted
-        self._cache.keep(visit.namespace, visit.fingerprint, note=note, body=body, ttl_seconds=ttl_seconds)
-
-    def _keep_content(self, ask: Ask, row: InferenceFacts, answered: bytes) -> None:
-        self._content.keep(
-            Content(row.event_id, row.organization_id, row.occurred_at, orjson.dumps(ask.body), answered)
-        )
 
 
 def _renewed(found: Entry) -> Entry:

@@ -9,7 +9,7 @@ from caching.exact import Entry, ExactCache, entry_key
 from caching.flights import Flight, Flights, Seat
 from caching.idempotency import Claim
 from caching.leases import Claims, Lease, Leases, acquire_or_find, lease_key
-from inference.domain import Answer, EventStream
+from inference.domain import Answer, CacheStatus, EventStream
 from inference.facts import SHARED, Visit
 
 # another worker's answer is waited for so long; then this one asks for its own
@@ -22,7 +22,9 @@ class Production:
 
     answer: Answer | None = None  # None: the entry was there already
     entry: Entry | None = None
-    reason: str = SHARED  # why it is answered with the entry, where it is
+    status: CacheStatus = CacheStatus.HIT_T1  # of the leader, where it is answered with the entry
+    reason: str = SHARED  # why it is
+    similarity: float | None = None  # to the question that the entry was made for, where that was another
     claim: Claim | None = None  # on the caller's Idempotency-Key, held until the end
 
 

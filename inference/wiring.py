@@ -28,7 +28,7 @@ from caching.backends.redis_leases import RedisLeases
 from caching.exact import ExactCache
 from caching.leases import Leases
 from caching.policy_book import PolicyBook
-from caching.wiring import exact_cache, exact_store, idempotency, leases, policy_book, redis_links
+from caching.wiring import acts_of_others, exact_cache, exact_store, idempotency, leases, policy_book, redis_links
 from inference import budgets, fallback_price
 from inference import catalog as catalogs
 from inference.accounting import Accountant
@@ -65,6 +65,7 @@ class Parts:
 
     config: Config
     is_running: bool = field(default=False, init=False)
+    _following: "asyncio.Task[None] | None" = field(default=None, init=False)
 
     @cached_property
     def catalog(self) -> Catalog:
@@ -226,10 +227,14 @@ class Parts:
         self.ledger.start()
         await self.keys.start()
         await self.board_sharing.start()
+        following = acts_of_others(self.config.cache, settings.REDIS_URL)
+        self._following = None if following is None else asyncio.create_task(following)
         self.is_running = True
 
     async def stop(self) -> None:
         self.is_running = False
+        if self._following is not None:
+            self._following.cancel()
         await self.keys.stop()
         await self.sharing.close()
         await self.board_sharing.stop()

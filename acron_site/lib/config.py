@@ -58,6 +58,7 @@ class Cache:
     semantic_threshold: float = 0.95
     semantic_check_percent: float = 5.0
     store_timeout_ms: int = 250
+    namespace_max_entries: int = 100_000
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,8 @@ def parse(cache_control: str, namespace: str, options: Any) -> CacheControls:
         max_age_seconds=_seconds(directives["max-age"], "Cache-Control") if "max-age" in directives else None,
         ttl_seconds=_seconds(own["ttl"], "acron.cache.ttl") if own.get("ttl") is not None else None,
         namespace=fields.text(own, "namespace", path="acron.cache.") or namespace or "default",
+        threshold=_threshold(own.get("threshold")),
+        tiers=tuple(_tiers(own.get("tiers"))),
     )
 
 
@@ -59,7 +61,7 @@ def _read_write(directives: Mapping[str, str], own: Mapping[str, Any]) -> tuple[
         if not isinstance(mode, str) or mode not in _MODES:
             raise InvalidRequestError(f"acron.cache.mode must be one of {', '.join(_MODES)}", param="acron.cache.mode")
         read, write = _MODES[mode]
-    if 1 not in _tiers(own.get("tiers")):
+    if not _tiers(own.get("tiers")):
         read, write = False, False
     return read, write
 
@@ -70,6 +72,14 @@ def _tiers(tiers: Any) -> list[int]:
     if not isinstance(tiers, list) or any(tier not in (1, 2, 3) for tier in tiers):
         raise InvalidRequestError("acron.cache.tiers must be a list of 1, 2 and 3", param="acron.cache.tiers")
     return tiers
+
+
+def _threshold(value: Any) -> float | None:
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
+        raise InvalidRequestError("acron.cache.threshold must be a number from 0 to 1", param="acron.cache.threshold")
+    return float(value)
 
 
 def _seconds(value: Any, name: str) -> int:

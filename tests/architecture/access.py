@@ -90,6 +90,13 @@ def _as_reset(organization: Any) -> Mapping[str, Any]:
     return {"id": str(_gate(organization)["gate_id"])}
 
 
+def _kept_entry(organization: Any) -> Mapping[str, Any]:
+    from tests.caching.entries.kept import keep
+
+    return {"entry_id": keep(organization.pk, "What is the capital of France?")}
+
+
+CACHE_ENTRY = Rule(Scope.ADMIN, make=_kept_entry)
 PROVIDER_KEYS = Rule(Scope.ADMIN, make=_provider_key)
 PROVIDER_KEYS_PAGE = Rule(page=Right.MANAGE_PROVIDER_CREDENTIALS, make=_provider_key)
 
@@ -169,6 +176,13 @@ ACCESS: dict[str, dict[str, Rule]] = {
     "governance/audit/export": {"GET": Rule(Scope.ADMIN)},
     "analytics/inferences/<uuid:event_id>/content": {"GET": Rule(Scope.ADMIN, make=_kept_content)},
     "cache/steps/invalidate": {"POST": Rule(Scope.ADMIN, body={"tags": ["doc:42"]})},
+    "cache/entries": {"GET": Rule(Scope.ADMIN)},
+    "cache/entries/purge": {"POST": Rule(Scope.ADMIN, body={"namespace": "default", "dry_run": True})},
+    "cache/entries/export": {"GET": Rule(Scope.ADMIN)},
+    "cache/entries/<uuid:entry_id>": {"GET": CACHE_ENTRY, "DELETE": CACHE_ENTRY},
+    "cache/entries/<uuid:entry_id>/pin": {"POST": CACHE_ENTRY},
+    "cache/entries/<uuid:entry_id>/unpin": {"POST": CACHE_ENTRY},
+    "cache/entries/<uuid:entry_id>/mark-wrong": {"POST": CACHE_ENTRY},
     "governance/provider-credentials": {"GET": Rule(Scope.ADMIN)},
     "governance/provider-credentials/<str:provider>": {
         "PUT": replace(PROVIDER_KEYS, body={"api_key": "sk-of-the-caller"}, names_no_row=True),

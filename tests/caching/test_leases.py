@@ -15,9 +15,10 @@ from caching.backends.memory import MemoryStore
 from caching.backends.memory_leases import MemoryLeases
 from caching.backends.redis import RedisStore
 from caching.backends.redis_leases import RedisLeases
-from caching.exact import Entry, ExactCache, entry_key, organization_prefix
+from caching.exact import Entry, ExactCache, entry_key
 from caching.flights import Flight, Flights
 from caching.leases import Lease, Leases, acquire_or_find, lease_key
+from caching.places import organization_prefix
 from caching.protocols import ExactStore, Namespace
 
 FINGERPRINT = b"fingerprint"

@@ -10,7 +10,7 @@ from acron_site.lib.redis_links import Links
 from caching import step_store
 from caching.backends.memory import MemoryStore
 from caching.backends.redis_generations import RedisGenerations
-from caching.exact import organization_prefix
+from caching.places import organization_prefix
 from caching.resealing import RedisAnswers
 from caching.step_store import NotInvalidatedError
 from caching.steps import UNKNOWN

@@ -1,0 +1,40 @@
+"""Makes a visit of a request: where its answer may lie, and whether the cache may be asked for it."""
+
+from accounts.principal import Principal
+from caching.policies import Policies, PolicySource
+from inference import fingerprint, keeping
+from inference.domain import Ask
+from inference.facts import Visit
+from inference.routing.router import Router
+
+
+class Visits:
+    def __init__(self, router: Router, policies: PolicySource, *, secret: bytes) -> None:
+        self._router, self._policies, self._secret = router, policies, secret
+
+    async def of(self, principal: Principal, ask: Ask) -> Visit:
+        """Raises InvalidRequestError and UnknownModelError."""
+        organization_id = principal.organization_id
+        policies = self._policies.known(organization_id) or await self._policies.of(organization_id)
+        return self._made(principal, ask, policies)
+
+    def _made(self, principal: Principal, ask: Ask, policies: Policies) -> Visit:
+        router = self._router.serving(principal)
+        model = router.resolve(ask)
+        gate = keeping.gate(principal, ask, policies)
+        target = model.name if model else fingerprint.policy_name(ask, router.allowed)
+        # of models that are yet to be chosen: all or none of them are simulated
+        is_mock = principal.is_test or (model.is_simulated if model else router.catalog.is_simulated)
+        return Visit(
+            principal=principal,
+            ask=ask,
+            namespace=gate.namespace,
+            fingerprint=fingerprint.fingerprint(ask, target=target, is_mock=is_mock, secret=self._secret),
+            target=target,
+            is_mock=is_mock,
+            reads=gate.reads,
+            writes=gate.writes,
+            named_model=model.name if model else "",
+            policy=gate.policy,
+            cache_reason=gate.reason,
+        )
