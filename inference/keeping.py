@@ -92,13 +92,13 @@ def why_not_asked(ask: Ask, policy: Policy, *, is_known: bool) -> str:
     """Empty when a kept answer may stand for this one, as far as the wall lets it through."""
     if not policy.is_enabled:
         return CacheReason.POLICY_OFF if is_known else CacheReason.POLICY_UNKNOWN
-    controls = ask.controls
-    if controls.is_bypassed:
-        return _why_bypassed(ask)
     # a caller who asks for variety (temperature above 0) gets it
     if not policy.keep_sampled and ask.body.get("temperature"):
         return CacheReason.SAMPLED
-    return _ALLOWED if controls.read else CacheReason.NO_CACHE
+    controls = ask.controls
+    if controls.read:
+        return _ALLOWED
+    return CacheReason.NO_CACHE if controls.write else _why_bypassed(ask)
 
 
 def why_not_through(principal: Principal, ask: Ask, wall: Wall) -> str:

@@ -46,8 +46,10 @@ def renewed(body: bytes, stamps: Stamps, *, identity: UUID, moment: int) -> byte
     if not id_end:
         return body
     if not time_end:
-        return b"".join((body[:id_start], identity.hex.encode(), body[id_end:]))
-    return b"".join((body[:id_start], identity.hex.encode(), body[id_end:time_start], b"%d" % moment, body[time_end:]))
+        return b"".join((body[:id_start], b"%032x" % identity.int, body[id_end:]))
+    return b"".join(
+        (body[:id_start], b"%032x" % identity.int, body[id_end:time_start], b"%d" % moment, body[time_end:])
+    )
 
 
 def _find(body: bytes, names: tuple[bytes, bytes]) -> tuple[tuple[int, int], tuple[int, int]]:
