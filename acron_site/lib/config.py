@@ -52,6 +52,10 @@ class Cache:
     memory_max_bytes: int = 67_108_864
     keep_sampled: bool = False
     store_timeout_ms: int = 250
+    semantic_timeout_ms: int = 50
+    semantic_max_entries: int = 100_000
+    semantic_memory_max_bytes: int = 67_108_864
+    pinecone_timeout_ms: int = 250
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,7 @@ OPEN_FILES = {
     "accounts/sealed_holdings.py": "re-seals everybody's values; run by the operator's command",
     "analytics/content_store.py": "writes what many organizations' requests leave, re-seals and purges it",
     "analytics/services.py": "ends abandoned rows of everybody; called by a task",
+    "caching/semantic_holdings.py": "re-seals everybody's entries; run by the operator's command",
 }
 
 RELATION_FIELDS = {
