@@ -89,7 +89,7 @@ def _move(embedder: Embedder, formers: Sequence[_Former]) -> int:
 
 
 def _place(former: _Former, vector: Vector, space: str) -> int:
-    entry = {"id": former.id, "organization": former.organization_id, "space": space}
+    entry: dict[str, Any] = {"id": former.id, "organization": former.organization_id, "space": space}
     with connection.cursor() as cursor:
         cursor.execute(_MOVE, {**entry, "embedding": text_of(vector)})
         if not cursor.rowcount:
@@ -98,10 +98,10 @@ def _place(former: _Former, vector: Vector, space: str) -> int:
     return 1
 
 
-def _former(space: str, most: int, skipped: Sequence[UUID]) -> Sequence[tuple[Any, ...]]:
+def _former(space: str, most: int, skipped: list[UUID]) -> Sequence[tuple[Any, ...]]:
     with connection.cursor() as cursor:
         cursor.execute(_FORMER, {"space": space, "most": most, "skipped": skipped})
-        return cursor.fetchall()
+        return list(cursor)
 
 
 def _left(space: str) -> int:

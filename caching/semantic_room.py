@@ -52,7 +52,7 @@ def evict(max_entries: int, on_evicted: Callable[[Sequence[Evicted]], None] | No
 def _over(max_entries: int) -> Sequence[tuple[UUID, int]]:
     with connection.cursor() as cursor:
         cursor.execute(_OVER, {"bound": max_entries})
-        return cursor.fetchall()
+        return list(cursor)
 
 
 def _evict(
@@ -65,8 +65,7 @@ def _evict(
         with connection.cursor() as cursor:
             cursor.execute(statement, {**parameters, "most": most})
             gone = [
-                Evicted(Namespace(whose, name), bytes(fingerprint), space)
-                for whose, name, fingerprint, space in cursor
+                Evicted(Namespace(whose, name), bytes(fingerprint), space) for whose, name, fingerprint, space in cursor
             ]
         if gone:
             tell(gone)

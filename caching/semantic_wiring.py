@@ -1,5 +1,6 @@
 """Builds the store of tier 2 from the settings."""
 
+import json
 import logging
 import time
 from collections.abc import Callable, Sequence
@@ -117,7 +118,6 @@ async def _connect_hastily(parameters: dict[str, Any], timeout_seconds: float) -
     made = await HastyConnection.connect(**parameters)
     # the server, too, gives up what nobody waits for any more
     wanted = {**_PLANNER, "statement_timeout": str(round(timeout_seconds * 1000))}
-    calls = ", ".join("set_config(%s, %s, false)" for _ in wanted)
-    values = [word for setting in wanted.items() for word in setting]
-    await made.ask(f"SELECT {calls}", values, deadline=time.monotonic() + _CONNECT_SECONDS)
+    statement = "SELECT set_config(key, value, false) FROM json_each_text(%(wanted)s::json)"
+    await made.ask(statement, {"wanted": json.dumps(wanted)}, deadline=time.monotonic() + _CONNECT_SECONDS)
     return made

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping
 from typing import Any, TypeVar
 
 import psycopg
@@ -36,14 +36,17 @@ class HastyConnection(psycopg.AsyncConnection[Any]):
 
     _deadline: float | None = None  # on the monotonic clock
 
-    async def ask(self, statement: str, parameters: Sequence[Any], *, deadline: float) -> list[Row]:
+    async def ask(self, statement: str, parameters: Mapping[str, Any], *, deadline: float) -> list[Row]:
         """Raises psycopg.Error."""
         self._deadline = deadline
         cursor = await self.execute(statement, parameters)
         return await cursor.fetchall()
 
     async def wait(
-        self, gen: Generator[Any, Any, Result], interval: float = _INTERVAL_SECONDS, timeout: float | None = None
+        self,
+        gen: Generator[Any, Any, Result],
+        interval: float = _INTERVAL_SECONDS,
+        timeout: float | None = None,  # noqa: ASYNC109 - as the base has it
     ) -> Result:
         if self._deadline is not None:
             timeout = max(0.0, self._deadline - time.monotonic())

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import psycopg
@@ -24,6 +24,7 @@ class _Pool:
         self._places = asyncio.Semaphore(most)
         self._idle: deque[HastyConnection] = deque()
         self._connecting: set[asyncio.Task[None]] = set()
+        self._is_closed = False
 
     async def take(self) -> HastyConnection:
         """Raises psycopg.Error. Who leaves while a connection is being made leaves it to the next one."""
@@ -37,13 +38,19 @@ class _Pool:
             raise
 
     def give_back(self, connection: HastyConnection) -> None:
-        if not connection.closed:
+        if self._is_closed:
+            connection.pgconn.finish()
+        elif not connection.closed:
             self._idle.append(connection)
         self._places.release()
 
     async def close(self) -> None:
-        for task in self._connecting:
+        self._is_closed = True
+        connecting = set(self._connecting)
+        for task in connecting:
             task.cancel()
+        if connecting:
+            await asyncio.wait(connecting)
         while self._idle:
             await self._idle.pop().close()
 
@@ -76,7 +83,7 @@ class PostgresReads:
     def failures(self) -> int:
         return self._breaker.failures
 
-    async def ask(self, statement: str, parameters: Sequence[Any]) -> list[Row] | None:
+    async def ask(self, statement: str, parameters: Mapping[str, Any]) -> list[Row] | None:
         if not self._breaker.admits():
             return None
         try:
@@ -92,7 +99,7 @@ class PostgresReads:
         if pool is not None:
             await pool.close()
 
-    async def _ask(self, statement: str, parameters: Sequence[Any]) -> list[Row]:
+    async def _ask(self, statement: str, parameters: Mapping[str, Any]) -> list[Row]:
         deadline = time.monotonic() + self._timeout_seconds
         pool = self._pool()
         async with asyncio.timeout(self._timeout_seconds):

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from accounts.encryption import Cipher, DecryptionError
-from caching.protocols import Kept, Keepsake
+from caching.protocols import Keepsake, Kept
 
 _HEAD = struct.Struct(">dI")  # stored_at, length of the note
 

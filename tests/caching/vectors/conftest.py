@@ -6,12 +6,13 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar
+from uuid import UUID
 
 import pytest
 from django.db import connections
 
 from accounts.encryption import cipher_from
-from accounts.models import Organization
+from acron_site.lib.ids import uuid7
 from caching import semantic_wiring
 from caching.backends.breaker import Breaker
 from caching.backends.entry_rows import EntryRows
@@ -29,41 +30,40 @@ from tests.caching.vectors import kit
 Result = TypeVar("Result")
 
 KEY = "0a" * 32
+MARK = "vectors of"
 # the machine that tests run on may be busy with others
 PATIENCE_SECONDS = 5.0
 
 
 @pytest.fixture
-def database(django_db_setup, django_db_blocker) -> Iterator[PatientConnection]:
-    """Another connection to the same database: rows are committed here, for stores have connections of their own."""
-    with django_db_blocker.unblock(), semantic_wiring.connect() as connection:
+def database(db) -> Iterator[PatientConnection]:
+    """Another connection to the same database: what stands here is committed, for stores have connections of their own.
+
+    Its users need the mark `django_db`.
+    """
+    with semantic_wiring.connect() as connection:
         yield connection
         connection.execute("DELETE FROM caching_semanticentry")
-        connections.close_all()
+        connection.execute("DELETE FROM accounts_organization WHERE name LIKE %s", [f"{MARK}%"])
 
 
 @pytest.fixture
-def organizations(database: PatientConnection) -> Iterator[Callable[[str], Organization]]:
-    made = []
-
-    def make(name: str) -> Organization:
-        made.append(Organization.objects.create(name=name))
-        return made[-1]
-
-    yield make
-    database.execute("DELETE FROM caching_semanticentry")
-    for organization in made:
-        database.execute("DELETE FROM accounts_organization WHERE id = %s", [organization.pk])
+def ada(database) -> Namespace:
+    return Namespace(organization(database, "Ada"))
 
 
 @pytest.fixture
-def ada(organizations) -> Namespace:
-    return Namespace(organizations("Ada Ltd").pk)
+def mallory(database) -> Namespace:
+    return Namespace(organization(database, "Mallory"))
 
 
-@pytest.fixture
-def mallory(organizations) -> Namespace:
-    return Namespace(organizations("Mallory Ltd").pk)
+def organization(database: PatientConnection, name: str) -> UUID:
+    id_ = uuid7()
+    database.execute(
+        "INSERT INTO accounts_organization (id, name, slug, created_at) VALUES (%s, %s, %s, now())",
+        [id_, f"{MARK} {name}", f"vectors-{name}"],
+    )
+    return id_
 
 
 @pytest.fixture

@@ -1,8 +1,9 @@
 """Questions, vectors and a Pinecone on loopback for the tests of semantic stores."""
 
+import hashlib
 import math
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -31,7 +32,7 @@ def keepsake(namespace: Namespace, question: str = "How tall is the Eiffel Tower
     partition = Partition(namespace, changes.pop("digest", DIGEST))
     facts: dict[str, Any] = {
         "id": uuid7(),
-        "fingerprint": question.encode()[:16].ljust(16),
+        "fingerprint": hashlib.md5(question.encode("utf-8", "surrogatepass")).digest(),
         "note": b"note",
         "body": b"330 metres",
         "stored_at": time.time(),
@@ -56,7 +57,7 @@ class PineconeStub:
     namespaces: dict[str, dict[str, Any]] = field(default_factory=dict)
     headers: list[dict[str, str]] = field(default_factory=list)
     requests: list[tuple[str, bytes]] = field(default_factory=list)
-    answer: Callable[[], Any] | None = None
+    answer: Callable[[], Awaitable[web.StreamResponse]] | None = None
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         body = await request.read()
@@ -88,7 +89,7 @@ class PineconeStub:
 
 def _matches(kept: dict[str, Any], asked: dict[str, Any]) -> list[dict[str, Any]]:
     wanted = {name: condition["$eq"] for name, condition in asked["filter"].items()}
-    scores = [
+    scores: list[dict[str, Any]] = [
         {"id": id_, "score": float(np.dot(each["values"], asked["vector"]))}
         for id_, each in kept.items()
         if each["metadata"] == wanted
@@ -101,7 +102,7 @@ async def pinecone() -> AsyncIterator[PineconeStub]:
     stub = PineconeStub()
     application = web.Application()
     application.router.add_route("*", "/{path:.*}", stub.handle)
-    runner = web.AppRunner(application, shutdown_timeout=0.1)
+    runner = web.AppRunner(application, shutdown_timeout=0.1, access_log=None)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
     await site.start()

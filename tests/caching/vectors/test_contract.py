@@ -9,6 +9,8 @@ from acron_site.lib.ids import uuid7
 from caching.protocols import Namespace, Partition, Space
 from tests.caching.vectors.kit import DIGEST, SPACE, found, keepsake, vector
 
+pytestmark = pytest.mark.django_db
+
 
 async def test_the_nearest_question_comes_first_and_brings_its_answer(shop, ada):
     near, far = keepsake(ada, "near", at=5, body=b"right"), keepsake(ada, "far", at=40)
