@@ -16,7 +16,7 @@ from psycopg import sql
 
 logger = logging.getLogger(__name__)
 
-TABLE = "caching_semanticentry"
+_TABLE = "caching_semanticentry"
 _PREFIX = "semantic_near_"
 # from here on (see `measure_semantic_store`); it is given up below half of it, so that none comes and goes
 LARGE_ROWS = 5_000
@@ -51,7 +51,7 @@ class Tended:
     dropped: int = 0
 
 
-def tend(*, large_rows: int = LARGE_ROWS, most: int = _MOST_INDEXES, table: str = TABLE) -> Tended:
+def tend(*, large_rows: int = LARGE_ROWS, most: int = _MOST_INDEXES) -> Tended:
     """Drops indexes that are no longer worth it and builds one that is missing, the largest partition's first.
 
     Neither stops readers or writers. Safe to repeat, and to break off: what was half built is dropped the next time.
@@ -59,31 +59,31 @@ def tend(*, large_rows: int = LARGE_ROWS, most: int = _MOST_INDEXES, table: str 
     with _alone() as is_alone:
         if not is_alone:
             return Tended()
-        large = _large(max(1, large_rows // 2), most, table)
-        kept, dropped = _drop({each.index_name for each in large}, table)
+        large = _large(max(1, large_rows // 2), most)
+        kept, dropped = _drop({each.index_name for each in large})
         for each in large:
-            if each.rows >= large_rows and each.index_name not in kept and _build(each, table):
+            if each.rows >= large_rows and each.index_name not in kept and _build(each):
                 return Tended(built=1, dropped=dropped)
     return Tended(dropped=dropped)
 
 
-def _large(rows: int, most: int, table: str) -> Sequence[Large]:
+def _large(rows: int, most: int) -> Sequence[Large]:
     statement = sql.SQL(
         "SELECT organization_id, namespace, partition, space, count(*) FROM {} WHERE embedding IS NOT NULL"
         " GROUP BY 1, 2, 3, 4 HAVING count(*) >= %s ORDER BY 5 DESC LIMIT %s"
-    ).format(sql.Identifier(table))
+    ).format(sql.Identifier(_TABLE))
     with connection.cursor() as cursor:
         cursor.execute(statement, [rows, most])
         return [Large(whose, name, bytes(digest), space, count) for whose, name, digest, space, count in cursor]
 
 
-def _drop(wanted: set[str], table: str) -> tuple[set[str], int]:
+def _drop(wanted: set[str]) -> tuple[set[str], int]:
     """Drops what is not wanted or was left half built. Returns which are left, and how many went."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT relname, indisvalid FROM pg_index JOIN pg_class ON pg_class.oid = indexrelid"
             " WHERE indrelid = %s::regclass AND starts_with(relname, %s)",
-            [table, _PREFIX],
+            [_TABLE, _PREFIX],
         )
         found = cursor.fetchall()
         kept = {name for name, is_valid in found if is_valid and name in wanted}
@@ -94,8 +94,8 @@ def _drop(wanted: set[str], table: str) -> tuple[set[str], int]:
     return kept, len(gone)
 
 
-def _build(large: Large, table: str) -> bool:
-    dimension = _dimension(large, table)
+def _build(large: Large) -> bool:
+    dimension = _dimension(large)
     if not 0 < dimension <= _MOST_DIMENSIONS:
         return False
     statement = sql.SQL(
@@ -104,7 +104,7 @@ def _build(large: Large, table: str) -> bool:
         " AND space = {space}"
     ).format(
         name=sql.Identifier(large.index_name),
-        table=sql.Identifier(table),
+        table=sql.Identifier(_TABLE),
         dimension=sql.Literal(dimension),
         organization=sql.Literal(large.organization_id),
         namespace=sql.Literal(large.namespace),
@@ -120,11 +120,11 @@ def _build(large: Large, table: str) -> bool:
     return True
 
 
-def _dimension(large: Large, table: str) -> int:
+def _dimension(large: Large) -> int:
     statement = sql.SQL(
         "SELECT vector_dims(embedding) FROM {} WHERE organization_id = %s AND namespace = %s AND partition = %s"
         " AND space = %s AND embedding IS NOT NULL LIMIT 1"
-    ).format(sql.Identifier(table))
+    ).format(sql.Identifier(_TABLE))
     with connection.cursor() as cursor:
         cursor.execute(statement, [large.organization_id, large.namespace, large.partition, large.space])
         found = cursor.fetchone()

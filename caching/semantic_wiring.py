@@ -87,8 +87,11 @@ def pinecone_index() -> PineconeIndex | None:
     return None
 
 
-def postgres_reads(timeout_seconds: float) -> PostgresReads:
-    connect_hastily = partial(_connect_hastily, connection_parameters(), timeout_seconds)
+def postgres_reads(timeout_seconds: float, **sets: str) -> PostgresReads:
+    """`sets`: what PostgreSQL is to be told besides."""
+    # the server, too, gives up what nobody waits for any more
+    wanted = {**_PLANNER, "statement_timeout": str(round(timeout_seconds * 1000)), **sets}
+    connect_hastily = partial(_connect_hastily, connection_parameters(), wanted)
     return PostgresReads(
         connect_hastily, Breaker("semantic entries", clock=time.monotonic), timeout_seconds=timeout_seconds
     )
@@ -114,10 +117,8 @@ def _forget(writes: PineconeWrites, gone: Sequence[Evicted]) -> None:
         logger.warning("cache.pinecone_not_cleared", extra={"count": len(gone), "cause": str(error)})
 
 
-async def _connect_hastily(parameters: dict[str, Any], timeout_seconds: float) -> HastyConnection:
+async def _connect_hastily(parameters: dict[str, Any], wanted: dict[str, str]) -> HastyConnection:
     made = await HastyConnection.connect(**parameters)
-    # the server, too, gives up what nobody waits for any more
-    wanted = {**_PLANNER, "statement_timeout": str(round(timeout_seconds * 1000))}
     statement = "SELECT set_config(key, value, false) FROM json_each_text(%(wanted)s::json)"
     await made.ask(statement, {"wanted": json.dumps(wanted)}, deadline=time.monotonic() + _CONNECT_SECONDS)
     return made

@@ -25,11 +25,11 @@ class PgvectorStore(RowStore):
 
 
 @lru_cache(maxsize=64)
-def nearest_statement(dimension: int, table: str = "caching_semanticentry") -> str:
+def nearest_statement(dimension: int) -> str:
     """The planner takes a partition's own index where there is one (see `semantic_indexes`), else it compares all of
     the partition. A vector of another length than its space's is an error, so nothing is found."""
     distance = f"embedding::halfvec({int(dimension)}) <=> %(vector)s::halfvec({int(dimension)})"
     return f"""
-        SELECT id, 1 - ({distance}), question FROM {table} WHERE {WALLS} AND {SERVABLE}
+        SELECT id, 1 - ({distance}), question FROM caching_semanticentry WHERE {WALLS} AND {SERVABLE}
         ORDER BY {distance} LIMIT %(limit)s
         """  # noqa: S608 - a number and our own words

@@ -32,6 +32,7 @@ def keepsake(namespace: Namespace, question: str = "How tall is the Eiffel Tower
     partition = Partition(namespace, changes.pop("digest", DIGEST))
     facts: dict[str, Any] = {
         "id": uuid7(),
+        "vector": vector(at),
         "fingerprint": hashlib.md5(question.encode("utf-8", "surrogatepass")).digest(),
         "note": b"note",
         "body": b"330 metres",
@@ -39,7 +40,7 @@ def keepsake(namespace: Namespace, question: str = "How tall is the Eiffel Tower
         "expires_at": time.time() + ttl_seconds,
         "label": Label("gpt-6.1-mini", "openai", "question", (("team", "search"),)),
     }
-    return Keepsake(partition=partition, question=question, vector=vector(at), **{**facts, **changes})
+    return Keepsake(partition=partition, question=question, **{**facts, **changes})
 
 
 async def found(store: Any, namespace: Namespace, *, at: float = 0, **changes: Any) -> list[str]:
