@@ -142,7 +142,8 @@ async def _speeds(sample: Sample, laid: Layout, dimension: int, queries: int) ->
     path = f"{_SCHEMA}, public"
     quick = semantic_wiring.postgres_reads(_PATIENCE_SECONDS, search_path=path)
     # without ordered scans everything is compared
-    exact = semantic_wiring.postgres_reads(_PATIENCE_SECONDS, search_path=path, enable_indexscan="off")
+    compared = {"enable_indexscan": "off", "enable_sort": "on"}
+    exact = semantic_wiring.postgres_reads(_PATIENCE_SECONDS, search_path=path, **compared)
     contest = _Contest(sample, laid, dimension, quick, exact)
     try:
         found = [await contest.speed(size, queries) for size in _SIZES]

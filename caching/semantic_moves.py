@@ -1,16 +1,18 @@
 """Moves what tier 2 has kept into the space of the embedder that is in use now."""
 
-from collections.abc import Iterator, Sequence
+import asyncio
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from asgiref.sync import async_to_sync
 from django.db import connection
 
 from caching.backends.entry_rows import text_of
 from caching.backends.sealed_entries import EntrySeal
 from caching.protocols import Embedder, EmbeddingError, Purpose, Vector
+
+Embed = Callable[[Sequence[str]], Sequence[Vector]]
 
 _AT_ONCE = 32
 
@@ -53,18 +55,40 @@ class _Former:
     question: str
 
 
-def re_embed(embedder: Embedder, seal: EntrySeal, *, most: int) -> Moved:
+def re_embed(build: Callable[[], Embedder], seal: EntrySeal, *, most: int) -> Moved:
     """Moves up to `most` entries, those that were wanted last first. Safe to repeat, and to break off.
 
-    An old space's indexes go by themselves once it is empty, see `semantic_indexes`.
+    An old space's indexes go by themselves once it is empty, see `semantic_indexes`. Not for a thread with a running
+    event loop: the embedder is built, used and closed in one of its own.
     """
-    space, seen, moved, unreadable = embedder.space.name, 0, 0, list[UUID]()
+    with asyncio.Runner() as runner:
+        embedder = build()
+
+        def embed(texts: Sequence[str]) -> Sequence[Vector]:
+            return runner.run(_embed(embedder, texts))
+
+        try:
+            return _re_embed(embedder.space.name, embed, seal, most)
+        finally:
+            runner.run(_close(embedder))
+
+
+async def _embed(embedder: Embedder, texts: Sequence[str]) -> Sequence[Vector]:
+    return await embedder.embed(texts, Purpose.DOCUMENT)
+
+
+async def _close(embedder: Embedder) -> None:
+    await embedder.close()
+
+
+def _re_embed(space: str, embed: Embed, seal: EntrySeal, most: int) -> Moved:
+    seen, moved, unreadable = 0, 0, list[UUID]()
     problem = ""
     while seen < most and (rows := _former(space, min(_AT_ONCE, most - seen), unreadable)):
         opened = list(_opened(seal, rows))
         unreadable += {id_ for id_, _, _ in rows} - {each.id for each in opened}
         try:
-            moved += _move(embedder, opened)
+            moved += _move(space, embed, opened)
         except EmbeddingError as error:
             problem = str(error) or type(error).__name__
             break
@@ -80,12 +104,12 @@ def _opened(seal: EntrySeal, rows: Sequence[tuple[Any, ...]]) -> Iterator[_Forme
             yield _Former(id_, whose, question)
 
 
-def _move(embedder: Embedder, formers: Sequence[_Former]) -> int:
+def _move(space: str, embed: Embed, formers: Sequence[_Former]) -> int:
     """Returns how many were moved; the others had come into the new space by themselves. Raises EmbeddingError."""
     if not formers:
         return 0
-    vectors = async_to_sync(embedder.embed)([each.question for each in formers], Purpose.DOCUMENT)
-    return sum(_place(former, vector, embedder.space.name) for former, vector in zip(formers, vectors, strict=True))
+    vectors = embed([each.question for each in formers])
+    return sum(_place(former, vector, space) for former, vector in zip(formers, vectors, strict=True))
 
 
 def _place(former: _Former, vector: Vector, space: str) -> int:

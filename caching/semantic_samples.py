@@ -52,7 +52,8 @@ def layout(entries: int, organizations: int) -> Layout:
 
 def _falling(count: int) -> NDArray[np.float64]:
     shares: NDArray[np.float64] = 1 / np.arange(1, count + 1)
-    return shares / shares.sum()
+    shares /= shares.sum()
+    return shares
 
 
 class Sample:

@@ -20,7 +20,7 @@ from caching.backends.memory_vectors import MemoryVectors
 from caching.backends.pgvector import PgvectorStore
 from caching.backends.pinecone import PineconeStore, namespace_of, record_id
 from caching.backends.pinecone_index import PineconeError, PineconeIndex
-from caching.backends.pinecone_writes import PineconeWrites
+from caching.backends.pinecone_writes import PineconeRows, PineconeWrites
 from caching.backends.postgres_connections import HastyConnection, PatientConnection
 from caching.backends.postgres_reads import PostgresReads
 from caching.backends.sealed_entries import EntrySeal
@@ -60,10 +60,8 @@ def semantic_store(config: Cache, *, cipher: Cipher) -> PgvectorStore | Pinecone
     seal, reads = EntrySeal(cipher), postgres_reads(config.semantic_timeout_ms / 1000)
     index = pinecone_index()
     if index is None:
-        rows = EntryRows(connect, seal)
-        return PgvectorStore(reads, EntryWriter(rows.write, rows.count), seal)
-    rows = EntryRows(connect, seal, has_vectors=False)
-    writer = EntryWriter(partial(PineconeWrites(index).write, rows=rows), rows.count)
+        return PgvectorStore(reads, EntryWriter(EntryRows(connect, seal)), seal)
+    writer = EntryWriter(PineconeRows(PineconeWrites(index), EntryRows(connect, seal, has_vectors=False)))
     breaker = Breaker("pinecone", clock=time.monotonic)
     return PineconeStore(index, breaker, reads, writer, seal, timeout_seconds=config.pinecone_timeout_ms / 1000)
 

@@ -39,7 +39,7 @@ _POISON = (psycopg.DataError, psycopg.IntegrityError, psycopg.errors.ProgramLimi
 
 
 class EntryRows:
-    """One connection, made when needed. Not for more than one thread at a time.
+    """An EntryKeeper over one connection, made when needed.
 
     `has_vectors`: whether the vectors lie in the rows too.
     """
@@ -49,7 +49,6 @@ class EntryRows:
         self._connection: PatientConnection | None = None
 
     def write(self, batch: Sequence[Waiting]) -> int:
-        """Returns how many the database has refused for good. Raises UnwritableError."""
         rows = [self._row(waiting) for waiting in batch]
         try:
             self._transact(_UPSERT, rows)
@@ -58,7 +57,6 @@ class EntryRows:
         return 0
 
     def count(self, hits: Hits) -> None:
-        """Raises UnwritableError."""
         # in one order everywhere, so that two processes never wait for each other
         served = sorted(hits.items(), key=lambda each: each[0][1])
         self._transact(

@@ -3,8 +3,9 @@
 import logging
 import threading
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 from uuid import UUID
 
 from acron_site.lib.values import quick
@@ -42,21 +43,27 @@ class UnwritableError(Exception):
     """The store cannot be written just now."""
 
 
-class EntryWriter:
-    """A bounded queue with a thread behind it, which begins with the first entry.
+class EntryKeeper(Protocol):
+    """Where entries are written. Not for more than one thread at a time; its methods block."""
 
-    `write` returns how many of its entries the store has refused.
-    """
+    def write(self, batch: Sequence[Waiting]) -> int:
+        """Returns how many it has refused for good. Raises UnwritableError."""
+        ...
+
+    def count(self, hits: Hits) -> None:
+        """Raises UnwritableError."""
+        ...
+
+    def close(self) -> None: ...
+
+
+class EntryWriter:
+    """A bounded queue with a thread behind it, which begins with the first entry."""
 
     def __init__(
-        self,
-        write: Callable[[Sequence[Waiting]], int],
-        count: Callable[[Hits], None],
-        *,
-        most_bytes: int = _MOST_BYTES,
-        pause_seconds: float = _PAUSE_SECONDS,
+        self, keeper: EntryKeeper, *, most_bytes: int = _MOST_BYTES, pause_seconds: float = _PAUSE_SECONDS
     ) -> None:
-        self._write, self._count = write, count
+        self._keeper = keeper
         self._most_bytes, self._pause_seconds = most_bytes, pause_seconds
         self._waiting: deque[Waiting] = deque()
         self._waiting_bytes = 0
@@ -100,6 +107,8 @@ class EntryWriter:
         self._stopping.set()
         if self._thread is not None:
             self._thread.join(_STOP_SECONDS)
+        with self._flushing:
+            self._keeper.close()
         if self.dropped:
             logger.warning("cache.entries_dropped", extra={"count": self.dropped})
 
@@ -115,7 +124,7 @@ class EntryWriter:
 
     def _attempt(self, batch: Sequence[Waiting]) -> None:
         try:
-            self.dropped += self._write(batch)
+            self.dropped += self._keeper.write(batch)
         except UnwritableError as error:
             self.dropped += len(batch)
             self._note(error)
@@ -124,7 +133,7 @@ class EntryWriter:
 
     def _counted(self, hits: Hits) -> UnwritableError | None:
         try:
-            self._count(hits)
+            self._keeper.count(hits)
         except UnwritableError as error:  # a count of hits may be too low
             return error
         return None

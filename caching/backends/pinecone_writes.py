@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from caching.backends.entry_rows import EntryRows
-from caching.backends.entry_writer import UnwritableError, Waiting
+from caching.backends.entry_writer import Hits, UnwritableError, Waiting
 from caching.backends.pinecone import metadata_of, namespace_of, organization_of, organization_prefix, record_id
 from caching.backends.pinecone_index import DELETED_AT_ONCE, UPSERTED_AT_ONCE, PineconeError, PineconeIndex, Record
 
@@ -18,21 +18,13 @@ _PATIENCE_SECONDS = 5.0
 
 
 class PineconeWrites:
-    """Keeps and removes vectors. Its methods block, and raise PineconeError unless they say otherwise."""
+    """Keeps and removes vectors. Its methods block, and raise PineconeError."""
 
     def __init__(self, index: PineconeIndex) -> None:
         self._index = index
 
-    def write(self, batch: Sequence[Waiting], rows: EntryRows) -> int:
-        """Vectors first: a row without one would never be found. Returns how many were refused for good.
-
-        Raises UnwritableError.
-        """
-        try:
-            self._run(lambda: self._upsert(batch))
-        except PineconeError as error:
-            raise UnwritableError(f"Pinecone: {error}") from error
-        return rows.write(batch)
+    def upsert(self, batch: Sequence[Waiting]) -> None:
+        self._run(lambda: self._upsert(batch))
 
     def delete(self, records: Sequence[tuple[str, str]]) -> None:
         """Records by namespace and id."""
@@ -77,6 +69,27 @@ class PineconeWrites:
                 await asyncio.sleep(0)  # the turn in which the transport closes its socket
 
         return asyncio.run(alone())
+
+
+class PineconeRows:
+    """An EntryKeeper: vectors there, rows here."""
+
+    def __init__(self, writes: PineconeWrites, rows: EntryRows) -> None:
+        self._writes, self._rows = writes, rows
+
+    def write(self, batch: Sequence[Waiting]) -> int:
+        try:
+            # first: a row without its vector would never be found
+            self._writes.upsert(batch)
+        except PineconeError as error:
+            raise UnwritableError(f"Pinecone: {error}") from error
+        return self._rows.write(batch)
+
+    def count(self, hits: Hits) -> None:
+        self._rows.count(hits)
+
+    def close(self) -> None:
+        self._rows.close()
 
 
 def _record(waiting: Waiting) -> Record:

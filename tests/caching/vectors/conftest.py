@@ -4,7 +4,6 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -21,7 +20,7 @@ from caching.backends.memory_vectors import MemoryVectors
 from caching.backends.pgvector import PgvectorStore
 from caching.backends.pinecone import PineconeStore
 from caching.backends.pinecone_index import PineconeIndex
-from caching.backends.pinecone_writes import PineconeWrites
+from caching.backends.pinecone_writes import PineconeRows, PineconeWrites
 from caching.backends.postgres_connections import PatientConnection
 from caching.backends.sealed_entries import EntrySeal
 from caching.protocols import Namespace
@@ -87,19 +86,17 @@ class Shop:
 @pytest.fixture
 def open_writer() -> Iterator[Callable[..., EntryWriter]]:
     """Makes writers whose threads have ended when the test ends."""
-    opened: list[tuple[EntryWriter, EntryRows]] = []
+    opened: list[EntryWriter] = []
 
     def make(seal: EntrySeal, index: PineconeIndex | None = None, connect: Any = semantic_wiring.connect) -> Any:
         rows = EntryRows(connect, seal, has_vectors=index is None)
-        write = rows.write if index is None else partial(PineconeWrites(index).write, rows=rows)
-        writer = EntryWriter(write, rows.count, pause_seconds=0.01)
-        opened.append((writer, rows))
-        return writer
+        keeper = rows if index is None else PineconeRows(PineconeWrites(index), rows)
+        opened.append(EntryWriter(keeper, pause_seconds=0.01))
+        return opened[-1]
 
     yield make
-    for writer, rows in opened:
+    for writer in opened:
         writer.stop()
-        rows.close()
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 import hashlib
 import math
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,6 +13,7 @@ import orjson
 from aiohttp import web
 
 from acron_site.lib.ids import uuid7
+from caching.backends.entry_writer import Hits, Waiting
 from caching.protocols import Keepsake, Label, Namespace, Partition, Space, Vector
 
 SPACE = Space("mini-v1", 4)
@@ -48,6 +49,19 @@ async def found(store: Any, namespace: Namespace, *, at: float = 0, **changes: A
     partition = Partition(namespace, changes.pop("digest", DIGEST))
     space, limit = changes.pop("space", SPACE), changes.pop("limit", NEAREST)
     return [each.question for each in await store.nearest(partition, space, vector(at), limit=limit)]
+
+
+class Nowhere:
+    """An EntryKeeper that keeps nothing."""
+
+    def write(self, batch: Sequence[Waiting]) -> int:
+        return 0
+
+    def count(self, hits: Hits) -> None:
+        pass
+
+    def close(self) -> None:
+        pass
 
 
 @dataclass

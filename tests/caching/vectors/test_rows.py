@@ -15,7 +15,7 @@ from caching.backends.postgres_connections import PatientConnection
 from caching.backends.sealed_entries import EntrySeal
 from caching.protocols import Label
 from tests.caching.vectors.conftest import PATIENCE_SECONDS, Shop
-from tests.caching.vectors.kit import SPACE, found, keepsake
+from tests.caching.vectors.kit import SPACE, Nowhere, found, keepsake
 
 pytestmark = pytest.mark.django_db
 
@@ -106,7 +106,7 @@ async def test_a_row_that_is_refused_takes_no_other_along(shop, ada, database):
 
 
 def test_a_full_queue_drops_and_counts(ada):
-    writer = EntryWriter(lambda batch: 0, lambda hits: None, most_bytes=2_000, pause_seconds=60)
+    writer = EntryWriter(Nowhere(), most_bytes=2_000, pause_seconds=60)
 
     for number in range(5):
         writer.put(keepsake(ada, f"question {number}", body=b"x" * 400), SPACE)
@@ -159,7 +159,7 @@ async def test_a_connection_that_breaks_is_made_anew(shop, ada, database):
 async def test_the_former_key_still_opens_what_it_has_sealed(shop, ada, database):
     await shop.keep(keepsake(ada, "sealed before"))
     both = EntrySeal(cipher_from("1b" * 32 + "," + "0a" * 32))
-    store = PgvectorStore(semantic_wiring.postgres_reads(PATIENCE_SECONDS), EntryWriter(len, len), both)
+    store = PgvectorStore(semantic_wiring.postgres_reads(PATIENCE_SECONDS), EntryWriter(Nowhere()), both)
 
     assert await found(store, ada) == ["sealed before"]
     await store.close()

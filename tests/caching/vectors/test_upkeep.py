@@ -13,6 +13,7 @@ from accounts import wiring as accounts_wiring
 from accounts.encryption import cipher_from
 from acron_site.lib.ids import uuid7
 from caching import semantic_holdings, semantic_indexes, semantic_moves, semantic_room, semantic_wiring
+from caching.backends.memory_vectors import MemoryVectors
 from caching.backends.pgvector import PgvectorStore, nearest_statement
 from caching.backends.pinecone import namespace_of
 from caching.backends.row_store import walls
@@ -73,7 +74,7 @@ def indexes(database) -> list[str]:
 
 
 def count(database) -> int:
-    return database.execute("SELECT count(*) FROM caching_semanticentry").fetchone()[0]
+    return int(database.execute("SELECT count(*) FROM caching_semanticentry").fetchone()[0])
 
 
 async def test_what_has_expired_goes_and_what_is_pinned_stays(shop, ada, database):
@@ -147,8 +148,8 @@ async def test_another_embedder_takes_the_questions_along(shop, ada, seal, datab
     await shop.keep(*(keepsake(ada, f"question {number}") for number in range(3)))
     await shop.keep(keepsake(ada, "question 0", vector=np.array([1, 0, 0], dtype=np.float32)), space=NEWER)
 
-    first = await beside(lambda: semantic_moves.re_embed(Angles(), seal, most=1))
-    rest = await beside(lambda: semantic_moves.re_embed(Angles(), seal, most=100))
+    first = await beside(lambda: semantic_moves.re_embed(Angles, seal, most=1))
+    rest = await beside(lambda: semantic_moves.re_embed(Angles, seal, most=100))
 
     assert (first.moved + first.dropped, first.left) == (1, 2)
     assert (rest.moved + rest.dropped, rest.left, first.dropped + rest.dropped) == (2, 0, 1)
@@ -161,9 +162,9 @@ async def test_another_embedder_takes_the_questions_along(shop, ada, seal, datab
 async def test_an_embedder_that_is_away_and_rows_that_do_not_open_change_nothing(shop, ada, seal, database):
     await shop.keep(keepsake(ada, "one"), keepsake(ada, "two"))
 
-    away = await beside(lambda: semantic_moves.re_embed(Angles(is_away=True), seal, most=100))
+    away = await beside(lambda: semantic_moves.re_embed(partial(Angles, is_away=True), seal, most=100))
     other = EntrySeal(cipher_from("1b" * 32))
-    locked = await beside(lambda: semantic_moves.re_embed(Angles(), other, most=100))
+    locked = await beside(lambda: semantic_moves.re_embed(Angles, other, most=100))
 
     assert (away.moved, away.left, away.problem) == (0, 2, "away")
     assert (locked.moved, locked.unreadable, locked.dropped, locked.left) == (0, 2, 0, 2)
@@ -186,7 +187,9 @@ async def test_a_new_key_reaches_questions_and_answers(shop, ada, encryption, op
     alone = EntrySeal(cipher_from("1b" * 32))
     store = PgvectorStore(semantic_wiring.postgres_reads(PATIENCE_SECONDS), open_writer(alone), alone)
     assert await found(store, ada) == ["sealed before"]
-    assert (await store.fetch(ada, kept.id)).body == b"still here"
+    opened = await store.fetch(ada, kept.id)
+    assert opened is not None
+    assert opened.body == b"still here"
     await store.close()
 
 
@@ -260,7 +263,7 @@ def test_the_settings_say_which_store_it_is(settings, caplog):
 
 
 async def test_memory_lets_the_least_recently_served_go(ada):
-    store = semantic_wiring.MemoryVectors(3 * 1_400)
+    store = MemoryVectors(3 * 1_400)
     kept = [keepsake(ada, f"question {number}", at=number, id=uuid7()) for number in range(3)]
     for each in kept:
         store.put(each, SPACE)
@@ -276,7 +279,7 @@ async def test_memory_lets_the_least_recently_served_go(ada):
 
 async def test_memory_compares_many_and_forgets_them_in_any_order(ada):
     clock = [0.0]
-    store = semantic_wiring.MemoryVectors(10_000_000, clock=lambda: clock[0])
+    store = MemoryVectors(10_000_000, clock=lambda: clock[0])
     for number in range(200):
         store.put(keepsake(ada, f"question {number}", at=number / 2, expires_at=float(number % 7 + 1)), SPACE)
 
