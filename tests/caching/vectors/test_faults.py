@@ -152,7 +152,10 @@ async def test_many_at_once_share_a_few_connections(ada, seal, database, open_wr
     answers = await asyncio.gather(*(found(store, ada) for _ in range(50)))
 
     assert answers == [["kept"]] * 50
-    [count] = database.execute("SELECT count(*) FROM pg_stat_activity WHERE backend_start > %s", [began]).fetchone()
+    [count] = database.execute(
+        "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'acron-semantic-cache' AND backend_start > %s",
+        [began],
+    ).fetchone()
     assert 1 <= count <= 4
     await store.close()
 
