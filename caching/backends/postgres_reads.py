@@ -29,13 +29,15 @@ class _Pool:
     async def take(self) -> HastyConnection:
         """Raises psycopg.Error. Who leaves while a connection is being made leaves it to the next one."""
         await self._places.acquire()
+        connection = None
         try:
             while not self._idle:  # another may have been quicker to take ours
                 await asyncio.shield(self._begin_connecting())
-            return self._idle.pop()
-        except BaseException:
-            self._places.release()
-            raise
+            connection = self._idle.pop()
+            return connection
+        finally:
+            if connection is None:
+                self._places.release()
 
     def give_back(self, connection: HastyConnection) -> None:
         if self._is_closed:
