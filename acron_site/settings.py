@@ -29,6 +29,10 @@ KEY_PEPPERS = env("ASAHI_KEY_PEPPERS", default="")
 GENERATED_SECRETS = env.list(GENERATED_NAME, default=[])
 REDIS_URL = next((env(name) for name in REDIS_NAMES if env(name, default="")), "")
 
+# vectors of kept questions lie there where both are set, else in PostgreSQL; the host is the index's own
+PINECONE_API_KEY = env("PINECONE_API_KEY", default="")
+PINECONE_HOST = env("PINECONE_HOST", default="")
+
 INSTALLED_APPS = [
     "django.contrib.admin",
     "django.contrib.auth",

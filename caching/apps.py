@@ -12,10 +12,15 @@ class CachingConfig(AppConfig):
 
     def ready(self) -> None:
         from accounts import belongings, resealing
+        from caching import semantic_holdings
         from caching.belongings import CachedAnswers
         from caching.resealing import RedisAnswers
+        from caching.semantic_belongings import KeptQuestions
 
         belongings.register(CachedAnswers())
+        belongings.register(KeptQuestions())
+        for holding in semantic_holdings.sealed_rows():
+            resealing.register(holding)
         config: Config = settings.ACRON
         if config.cache.backend == "redis" and settings.REDIS_URL:
             resealing.register(RedisAnswers(settings.REDIS_URL))

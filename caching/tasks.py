@@ -5,7 +5,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from accounts.models import Organization
-from caching import services_gates, wiring
+from caching import semantic_indexes, semantic_room, semantic_wiring, services_gates, wiring
 
 
 @shared_task(name="caching.recalibrate_gates")
@@ -19,3 +19,15 @@ def tidy_shelves() -> int:
     """Safe to repeat; beat runs it again, so it needs no retry of its own."""
     ids = Organization.objects.values_list("pk", flat=True).iterator()
     return sum(shelf.tidy(organization_id) for organization_id in ids for shelf in wiring.shelves())
+
+
+@shared_task(name="caching.evict_semantic_entries")
+def evict_semantic_entries() -> int:
+    """Safe to repeat; beat runs it again, so it needs no retry of its own."""
+    return semantic_room.evict(settings.ACRON.cache.semantic_max_entries, semantic_wiring.forgetter())
+
+
+@shared_task(name="caching.tend_semantic_indexes")
+def tend_semantic_indexes() -> int:
+    """Builds at most one index; beat runs it again, so it needs no retry of its own."""
+    return semantic_indexes.tend().built

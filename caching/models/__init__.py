@@ -1,6 +1,7 @@
 """The tables of caching."""
 
+from caching.models.entries import SemanticEntry
 from caching.models.gates import SemanticCheck, SemanticGate
 from caching.models.policies import CachePolicy
 
-__all__ = ["CachePolicy", "SemanticCheck", "SemanticGate"]
+__all__ = ["CachePolicy", "SemanticCheck", "SemanticEntry", "SemanticGate"]

@@ -42,6 +42,7 @@ from accounts.services import api_keys, members, operators, organizations
 from acron_site.lib.admin import LookOnly
 from acron_site.lib.errors import InsufficientScopeError
 from analytics.models import CostAdjustment, Feedback, InferenceEvent, KeptContent
+from caching.models import SemanticEntry
 from inference.models import PriceEntry
 from tests.accounts.conftest import PASSWORD, Person
 
@@ -109,6 +110,10 @@ def planted(ada: Person, oscar: User) -> dict[str, Any]:
             provider="openai", model="m", sheet={}, version="v", as_of=later.date(), valid_from=timezone.now()
         ),
         KeptContent.all_organizations.create(**own, event_id=uuid4(), occurred_at=timezone.now(), sealed=secret),
+        SemanticEntry.all_organizations.create(
+            **own, id=uuid4(), namespace="default", partition=secret, fingerprint=secret, space="s", question=secret,
+            answer=secret, expires_at=later,
+        ),
         InferenceEvent.all_organizations.create(
             **own, event_id=uuid4(), request_id="req_1", occurred_at=timezone.now(), status="ok", cost_status="unpriced"
         ),

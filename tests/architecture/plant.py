@@ -27,7 +27,7 @@ from acron_site.lib.ids import uuid7
 from analytics import content_store
 from analytics.models import CostAdjustment, Feedback, InferenceEvent, KeptContent
 from caching.gate_rules import CheckSource
-from caching.models import CachePolicy, SemanticCheck, SemanticGate
+from caching.models import CachePolicy, SemanticCheck, SemanticEntry, SemanticGate
 from tests.accounts.conftest import Person, signed_up
 from tests.analytics.facts import keep, paid_answer
 
@@ -147,6 +147,22 @@ def _content(person: Person, mark: str) -> None:
     ).save(force_insert=True)
 
 
+def _question(person: Person, mark: str) -> None:
+    SemanticEntry(
+        id=uuid7(),
+        organization=person.organization,
+        namespace=mark,
+        partition=bytes(16),
+        fingerprint=bytes(16),
+        space=mark,
+        embedding=[1, 0],
+        question=mark.encode(),
+        answer=mark.encode(),
+        tags={"team": mark},
+        expires_at=timezone.now() + timedelta(days=1),
+    ).save(force_insert=True)
+
+
 def _feedback(person: Person, mark: str) -> None:
     Feedback(organization=person.organization, request_id=mark, person_id=person.user.pk, score=1, outcome=mark).save(
         force_insert=True
@@ -196,6 +212,7 @@ _MAKERS: dict[type[OrganizationScopedModel], Callable[[Person, str], None]] = {
     InferenceEvent: _event,
     CostAdjustment: _adjustment,
     KeptContent: _content,
+    SemanticEntry: _question,
     Feedback: _feedback,
     CachePolicy: _cache_policy,
     SemanticGate: _gate,
