@@ -2,15 +2,19 @@
 
 import logging
 import time
+from collections.abc import Mapping
 from weakref import WeakSet
 
 from accounts.encryption import Cipher
-from acron_site.lib.config import Cache
+from acron_site.lib.config import Cache, Embeddings
 from acron_site.lib.redis_links import Links
 from caching.backends.memory import MemoryStore
 from caching.backends.memory_leases import MemoryLeases
 from caching.backends.redis import RedisStore
 from caching.backends.redis_leases import RedisLeases
+from caching.embedders import choice
+from caching.embedders.choice import Embedders
+from caching.embedders.remote import OnUsage
 from caching.exact import ExactCache
 from caching.idempotency import Idempotency
 from caching.leases import Leases
@@ -58,6 +62,11 @@ def idempotency(
 ) -> Idempotency:
     spare = exact_cache(config, _memory_store(_SPARE_BYTES), cipher=cipher)
     return Idempotency(cache, spare, leases, secret=secret, patience_seconds=patience_seconds)
+
+
+def embedders(config: Embeddings, environ: Mapping[str, str], *, on_usage: OnUsage) -> Embedders:
+    """Of one event loop. `on_usage` hears what calls to a provider cost. Raises SettingsError."""
+    return choice.choose(config, environ, on_usage=on_usage)
 
 
 def _memory_store(max_bytes: int) -> MemoryStore:

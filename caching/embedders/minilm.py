@@ -29,7 +29,7 @@ _TOKENIZER_SHA256 = "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f4115
 # the model was trained on texts of up to 256 tokens, two of them its own signs
 _WINDOW_TOKENS = 254
 MAX_TOKENS = 2 * _WINDOW_TOKENS
-# no text of this length has fewer tokens; longer ones are not even split
+# words of more than 100 letters are unknown, so longer texts are refused before any time is spent on them
 _MAX_CHARACTERS = 100 * MAX_TOKENS
 
 _FIX = "install requirements.txt again"

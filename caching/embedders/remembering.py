@@ -36,11 +36,15 @@ class Memory:
 
 
 class Remembering:
-    """Asks the embedder only for what is not in the memory, which several may share."""
+    """Asks the embedder only for what is not in the memory, which several may share.
 
-    def __init__(self, embedder: Embedder, memory: Memory) -> None:
+    `minds_purpose`: whether the model places a question elsewhere than what it may find.
+    """
+
+    def __init__(self, embedder: Embedder, memory: Memory, *, minds_purpose: bool = False) -> None:
         self._embedder = embedder
         self._memory = memory
+        self._minds_purpose = minds_purpose
 
     @property
     def space(self) -> Space:
@@ -48,7 +52,8 @@ class Remembering:
 
     async def embed(self, texts: Sequence[str], purpose: Purpose) -> Sequence[Vector]:
         space = self.space
-        keys = [_key(space, text, purpose) for text in texts]
+        kind = purpose if self._minds_purpose else ""
+        keys = [_key(space, text, kind) for text in texts]
         found = {key: vector for key in keys if (vector := self._memory.get(key)) is not None}
         missing = {key: text for key, text in zip(keys, texts, strict=True) if key not in found}
         if missing:
@@ -67,7 +72,7 @@ class Remembering:
             self._memory.put(key, vector)
 
 
-def _key(space: Space, text: str, purpose: Purpose) -> bytes:
+def _key(space: Space, text: str, kind: str) -> bytes:
     # a lone surrogate is refused by the embedder, not here
-    said = f"{space.name}\0{purpose}\0{text}".encode("utf-8", "surrogatepass")
+    said = f"{space.name}\0{kind}\0{text}".encode("utf-8", "surrogatepass")
     return blake2b(said, digest_size=16).digest()
