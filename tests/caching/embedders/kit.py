@@ -10,7 +10,7 @@ from caching.embedders.worker import Placed, Worker
 from caching.protocols import EmbeddingError, Purpose, Space, Vector
 
 # machines that test are slow at times
-PATIENT_SECONDS = 60.0
+PATIENT_SECONDS = 20.0
 
 
 def worker(*, max_waiting: int = 1000, timeout_seconds: float = PATIENT_SECONDS) -> Worker:
