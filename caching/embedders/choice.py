@@ -4,6 +4,7 @@ import logging
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from acron_site.lib.config import Embeddings, SettingsError
 from caching.embedders import cohere, minilm, openai
@@ -90,9 +91,19 @@ def _service(config: Embeddings, provider: str, environ: Mapping[str, str], time
     if not dimension:
         raise SettingsError(f"embeddings.model {model} is not known here: set embeddings.dimensions to what it answers")
     server_url = environ.get(server_name, "")
+    if server_url and not _is_address(server_url):
+        raise SettingsError(f"{server_name} must be an address like https://example.com")
     return _SERVICES[provider](
         model, dimension, api_key=api_key, server_url=server_url, timeout_seconds=timeout_seconds
     )
+
+
+def _is_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
 
 
 def _worker(config: Embeddings) -> Worker:

@@ -66,8 +66,7 @@ class RemoteEmbedder:
         self._timeout_seconds = timeout_seconds
         self._on_usage = on_usage
         self._waiting = 0
-        self._client: Client | None = None
-        self._connecting = asyncio.Lock()
+        self._connecting: asyncio.Task[Client] | None = None
 
     async def embed(self, texts: Sequence[str], purpose: Purpose) -> Sequence[Vector]:
         for text in texts:
@@ -84,8 +83,9 @@ class RemoteEmbedder:
             self._waiting -= len(texts)
 
     async def close(self) -> None:
-        if self._client is not None:
-            await self._client.close()
+        if self._connecting is not None:
+            client = await self._connecting
+            await client.close()
 
     async def _in_batches(self, texts: Sequence[str], purpose: Purpose) -> list[Vector]:
         client = await self._connected()
@@ -99,10 +99,10 @@ class RemoteEmbedder:
         return vectors
 
     async def _connected(self) -> Client:
-        async with self._connecting:
-            if self._client is None:
-                self._client = await asyncio.to_thread(self._service.connect)
-            return self._client
+        if self._connecting is None:
+            self._connecting = asyncio.create_task(asyncio.to_thread(self._service.connect))
+        # goes on when the first caller's time is up, for those who come after
+        return await asyncio.shield(self._connecting)
 
 
 def _batches(texts: Sequence[str], bounds: Bounds) -> Iterator[list[str]]:

@@ -19,12 +19,13 @@ def require_readable(text: str, *, max_characters: int) -> None:
 def unit(values: ArrayLike, dimension: int) -> Vector:
     """Of length 1. Raises EmbeddingError where that cannot be."""
     try:
-        vector = np.asarray(values, dtype=np.float32)
+        vector = np.asarray(values, dtype=np.float64)
     except (TypeError, ValueError):
         raise EmbeddingError("the vector holds something else than numbers") from None
     if vector.shape != (dimension,):
         raise EmbeddingError(f"the vector has shape {vector.shape}, not {dimension}")
-    length = float(np.linalg.norm(vector.astype(np.float64)))
-    if not np.isfinite(length) or length == 0:
+    largest = float(np.max(np.abs(vector)))
+    if not np.isfinite(largest) or largest == 0:
         raise EmbeddingError("the vector has no direction")
-    return np.asarray(vector / np.float32(length), dtype=np.float32)
+    scaled = vector / largest  # so that no square is too large or too small
+    return np.asarray(scaled / np.linalg.norm(scaled), dtype=np.float32)

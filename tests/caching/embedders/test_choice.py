@@ -50,6 +50,7 @@ async def test_the_settings_choose(config, environ, space):
     [
         (Embeddings(provider="cohere"), {}, "set COHERE_API_KEY"),
         (Embeddings(provider="openai"), {}, "set OPENAI_API_KEY"),
+        (Embeddings(), {"COHERE_API_KEY": "k", "CO_API_URL": "cohere.internal"}, "CO_API_URL must be an address"),
         (Embeddings(provider="openai", model="own"), {"OPENAI_API_KEY": "k"}, "set embeddings.dimensions"),
     ],
 )

@@ -1,6 +1,7 @@
 """Embedders behind a network, against a stand-in on loopback: what is asked, billed, and made of bad answers."""
 
 import asyncio
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -8,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from caching.embedders import cohere, openai
+from caching.embedders import cohere, openai, texts
 from caching.embedders.remote import Billed, Bounds, RemoteEmbedder, Reply, Service
 from caching.protocols import EmbeddingError, Purpose, Space
 from tests.caching.embedders.kit import PATIENT_SECONDS
@@ -72,7 +73,7 @@ async def embedder_at(party, bills):
 
 
 async def test_texts_become_vectors_of_length_one_and_a_bill(party, bills, embedder_at):
-    async with stub.serve((stub.answer(party.answer([[3, 4], [0, 2]])),)) as server:
+    with stub.serve_beside((stub.answer(party.answer([[3, 4], [0, 2]])),)) as server:
         embedder = embedder_at(server)
 
         vectors = await embedder.embed(["a", "b"], Purpose.QUERY)
@@ -91,14 +92,14 @@ async def test_texts_become_vectors_of_length_one_and_a_bill(party, bills, embed
         ([[1, 0], [1, 0], [1, 0]], "2 texts came back as 3"),
         ([[1, 0], [1, 0, 0]], "shape"),
         ([[1, 0], [0, 0]], "no direction"),
-        ([[1, 0], [1e39, 0]], "no direction"),
+        ([[1, 0], [1e999, 0]], "no direction|Error"),
         ([[1, 0], ["x", 0]], "numbers|Error"),
         ([[1, 0], None], "shape|numbers|Error"),
     ],
 )
 @pytest.mark.filterwarnings("ignore:Pydantic serializer warnings:UserWarning")
 async def test_an_answer_that_does_not_fit_is_an_error(party, embedder_at, wrong, says):
-    async with stub.serve((stub.answer(party.answer(wrong)),)) as server:
+    with stub.serve_beside((stub.answer(party.answer(wrong)),)) as server:
         embedder = embedder_at(server)
 
         with pytest.raises(EmbeddingError, match=says):
@@ -122,7 +123,7 @@ async def test_an_answer_that_does_not_fit_is_an_error(party, embedder_at, wrong
     ids=["429", "500", "401", "502 HTML", "HTML", "{}", "[]", "NaN", "close", "reset"],
 )
 async def test_a_provider_in_trouble_is_an_error_and_asked_once(embedder_at, script: Script):
-    async with stub.serve(script) as server:
+    with stub.serve_beside(script) as server:
         embedder = embedder_at(server)
 
         with pytest.raises(EmbeddingError):
@@ -132,7 +133,7 @@ async def test_a_provider_in_trouble_is_an_error_and_asked_once(embedder_at, scr
 
 
 async def test_a_provider_that_hangs_is_given_up_and_others_find_room_again(party, embedder_at):
-    async with stub.serve((stub.answer(party.answer([[1, 0]])),), (Fault.HANG,)) as server:
+    with stub.serve_beside((stub.answer(party.answer([[1, 0]])),), (Fault.HANG,)) as server:
         await embedder_at(server).embed(["its SDK is imported"], Purpose.QUERY)
         embedder = embedder_at(server, timeout_seconds=1.0, max_waiting=1)
         hanging = asyncio.create_task(embedder.embed(["a"], Purpose.QUERY))
@@ -148,7 +149,7 @@ async def test_a_provider_that_hangs_is_given_up_and_others_find_room_again(part
 
 @pytest.mark.parametrize("text", ["", "\ud800", "x" * 1_000_000], ids=["empty", "surrogate", "1 MB"])
 async def test_what_cannot_be_embedded_is_not_sent(party, embedder_at, text):
-    async with stub.serve((stub.answer(party.answer([[1, 0]])),)) as server:
+    with stub.serve_beside((stub.answer(party.answer([[1, 0]])),)) as server:
         with pytest.raises(EmbeddingError):
             await embedder_at(server).embed([text], Purpose.QUERY)
 
@@ -156,7 +157,7 @@ async def test_what_cannot_be_embedded_is_not_sent(party, embedder_at, text):
 
 
 async def test_cohere_is_told_what_a_text_is_for_and_never_to_cut_it():
-    async with stub.serve((stub.answer(cohere_answer([[1] * 1024])),)) as server:
+    with stub.serve_beside((stub.answer(cohere_answer([[1] * 1024])),)) as server:
         service = cohere.service(
             "embed-multilingual-v3.0", 1024, api_key="k", server_url=server.url, timeout_seconds=PATIENT_SECONDS
         )
@@ -174,13 +175,18 @@ async def test_cohere_is_told_what_a_text_is_for_and_never_to_cut_it():
 
 
 async def test_another_dimension_than_the_models_own_is_asked_for(party, embedder_at):
-    async with stub.serve((stub.answer(party.answer([[1, 0]])),)) as server:
+    with stub.serve_beside((stub.answer(party.answer([[1, 0]])),)) as server:
         embedder = embedder_at(server)
 
         await embedder.embed(["a"], Purpose.QUERY)
 
         asked = server.received[0].json
         assert asked.get("output_dimension", asked.get("dimensions")) == 2
+
+
+def test_no_number_of_a_provider_is_too_large_or_too_small():
+    for number in (1e300, 1e-300):
+        assert texts.unit([0, number], 2).tolist() == [0, 1]
 
 
 class Echo:
@@ -207,6 +213,25 @@ async def test_many_texts_go_in_batches_and_come_back_in_order(bills):
     assert echo.batches == [["a", "bb", "ccc"], ["dddd", "eeeeee"], ["f"]]
     assert [round(float(vector[1] / vector[0])) for vector in vectors] == [1, 2, 3, 4, 6, 1]
     assert [bill.input_tokens for bill in bills] == [3, 2, 1]
+
+
+async def test_an_sdk_that_takes_long_to_import_is_there_for_the_next_caller():
+    begun, may_end = threading.Event(), threading.Event()
+
+    def connect() -> Echo:
+        assert not begun.is_set(), "connected twice"
+        begun.set()
+        may_end.wait(PATIENT_SECONDS)
+        return Echo()
+
+    service = Service("p", "m", Space("p:2:1", 2), Bounds(texts=3, characters=10), connect)
+    embedder = RemoteEmbedder(service, max_waiting=9, timeout_seconds=0.05, on_usage=lambda _: None)
+    with pytest.raises(EmbeddingError, match="no vector in"):
+        await embedder.embed(["a"], Purpose.QUERY)
+
+    may_end.set()
+    await embedder.close()  # waits for it
+    assert len(await embedder.embed(["a"], Purpose.QUERY)) == 1
 
 
 @pytest.mark.parametrize("party", PARTIES, ids=lambda party: party.name)
