@@ -1,9 +1,11 @@
 """Looks at everything the product leans on, and says how to mend what is broken."""
 
+import asyncio
 import platform
 import shutil
+import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 
@@ -17,8 +19,11 @@ from accounts import resealing
 from accounts import wiring as accounts
 from accounts.database_records import count_by_pepper
 from acron_site import serving
-from acron_site.lib.config import Config
+from acron_site.lib.config import Config, SettingsError
 from analytics import wiring as analytics
+from caching import wiring as caching
+from caching.embedders import hashing
+from caching.protocols import EmbeddingError, Purpose, Space
 from inference import catalog as catalogs
 from inference import price_book
 from inference.wiring import load_catalog
@@ -29,6 +34,8 @@ _OLDEST_POSTGRES = 150_000
 _OLDEST_PGVECTOR = (0, 7)
 _OLDEST_REDIS = (6, 2)
 _OLD_BACKLOG_SECONDS = 300.0
+# a model is loaded, an SDK imported first
+_EMBEDDER_PATIENCE_MS = 30_000
 
 
 class Verdict(StrEnum):
@@ -217,6 +224,34 @@ def _ledger() -> Finding:
     return _good("ledger", says)
 
 
+def _embedder() -> Finding:
+    subject = "embedder"
+    config: Config = settings.ACRON
+    try:
+        space, seconds = asyncio.run(_embedded_once(config))
+    except (SettingsError, EmbeddingError) as error:
+        fix = "correct the section embeddings of config.yaml, or unset it; until then only exact repeats are found"
+        return Finding(subject, Verdict.WARNING, _first_line(error), fix)
+    says = f"{space.name}, {seconds * 1000:.0f} ms for a short text"
+    if space == hashing.SPACE and config.embeddings.provider != "hashing":
+        fix = "install requirements.txt again, or set COHERE_API_KEY: this one knows no synonyms"
+        return Finding(subject, Verdict.WARNING, says, fix)
+    return _good(subject, says)
+
+
+async def _embedded_once(config: Config) -> tuple[Space, float]:
+    """The space and the time of a second text: the first one waits for the model as well."""
+    patient = replace(config.embeddings, timeout_ms=_EMBEDDER_PATIENCE_MS)
+    embedders = caching.embedders(patient, settings.ENVIRON, on_usage=lambda _: None)
+    try:
+        await embedders.asked.embed(["How are you today?"], Purpose.QUERY)
+        begun = time.perf_counter()
+        await embedders.asked.embed(["What is the capital of France?"], Purpose.QUERY)
+        return embedders.asked.space, time.perf_counter() - begun
+    finally:
+        await embedders.close()
+
+
 _LOOKS: tuple[Callable[[], Finding], ...] = (
     _python,
     _data_dir,
@@ -231,6 +266,7 @@ _LOOKS: tuple[Callable[[], Finding], ...] = (
     _price_book,
     _providers,
     _ledger,
+    _embedder,
 )
 
 

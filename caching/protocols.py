@@ -71,7 +71,10 @@ class EmbeddingError(Exception):
 class Embedder(Protocol):
     """Places texts in a space. Never blocks the event loop."""
 
-    space: Space
+    @property
+    def space(self) -> Space:
+        """To be read after `embed`: an embedder whose model does not start gives way to a simpler one."""
+        ...
 
     async def embed(self, texts: Sequence[str], purpose: Purpose) -> Sequence[Vector]:
         """A vector of length 1 for each text. Raises EmbeddingError."""

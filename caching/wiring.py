@@ -3,7 +3,7 @@
 import hashlib
 import logging
 import time
-from collections.abc import Coroutine, Iterable
+from collections.abc import Coroutine, Iterable, Mapping
 from functools import cache, lru_cache
 from typing import Any
 from weakref import WeakSet
@@ -13,7 +13,7 @@ from django.conf import settings
 from accounts import wiring as accounts
 from accounts.encryption import Cipher
 from accounts.revocations import RedisRevocations
-from acron_site.lib.config import Cache
+from acron_site.lib.config import Cache, Embeddings
 from acron_site.lib.redis_links import Links
 from caching import step_store
 from caching.backends.memory import MemoryStore
@@ -25,6 +25,9 @@ from caching.backends.redis_generations import RedisGenerations
 from caching.backends.redis_index import RedisIndex
 from caching.backends.redis_leases import RedisLeases
 from caching.broadcast import CHANNEL, Follower, ToldShelf
+from caching.embedders import choice
+from caching.embedders.choice import Embedders
+from caching.embedders.remote import OnUsage
 from caching.exact import ExactCache
 from caching.exact_shelf import ExactShelf
 from caching.gate_book import DatabaseBook
@@ -166,6 +169,11 @@ def gates(config: Cache, *, space: str, likeness_version: str) -> Gates:
     """One for a process; `stop()` it at the end."""
     policy = tier_policy_of(defaults_of(config), config.semantic_check_percent / 100)
     return Gates(DatabaseBook(tier_policies(config)), space=space, likeness_version=likeness_version, policy=policy)
+
+
+def embedders(config: Embeddings, environ: Mapping[str, str], *, on_usage: OnUsage) -> Embedders:
+    """Of one event loop. `on_usage` hears what calls to a provider cost. Raises SettingsError."""
+    return choice.choose(config, environ, on_usage=on_usage)
 
 
 def _memory_store(max_bytes: int) -> MemoryStore:

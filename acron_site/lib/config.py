@@ -73,6 +73,17 @@ class Routing:
 
 
 @dataclass(frozen=True, slots=True)
+class Embeddings:
+    provider: str = "auto"
+    model: str = ""
+    dimensions: int = 0
+    timeout_ms: int = 500
+    max_waiting: int = 64
+    remembered_bytes: int = 8_388_608
+    background_cpu_percent: int = 10
+
+
+@dataclass(frozen=True, slots=True)
 class Governance:
     auth_api_key_required: bool = True
     anonymous_organization: str = ""
@@ -125,6 +136,7 @@ class Config:
     api: Api = field(default_factory=Api)
     cache: Cache = field(default_factory=Cache)
     routing: Routing = field(default_factory=Routing)
+    embeddings: Embeddings = field(default_factory=Embeddings)
     governance: Governance = field(default_factory=Governance)
     tracking: Tracking = field(default_factory=Tracking)
     providers: Providers = field(default_factory=Providers)
@@ -138,6 +150,7 @@ _CHOICES = {
     "cache.wall": ("organization", "user", "key"),
     "cache.semantic": ("off", "shadow", "auto", "manual"),
     "routing.default_mode": ("autopilot", "guided", "explicit"),
+    "embeddings.provider": ("auto", "local", "hashing", "cohere", "openai"),
     "providers.on_client_gone": ("cancel", "drain"),
     "governance.email_verification": ("auto", "required", "optional"),
 }

@@ -11,7 +11,7 @@ from django.test import override_settings
 
 from acron_site import checks, diagnosis
 from acron_site.diagnosis import Verdict
-from acron_site.lib.config import Config
+from acron_site.lib.config import Config, Embeddings
 
 
 def models_at(path: str, config: Config) -> Config:
@@ -102,3 +102,20 @@ def test_the_doctor_warns_of_a_data_directory_it_cannot_write(db, settings, tmp_
     found = {finding.subject: finding for finding in diagnosis.findings()}
 
     assert found["data directory"].verdict is Verdict.FAILED
+
+
+def test_the_doctor_names_the_embedder_and_its_speed(db):
+    found = {finding.subject: finding for finding in diagnosis.findings()}
+
+    assert found["embedder"].verdict is Verdict.OK
+    assert found["embedder"].says.startswith("minilm-l6-int8-b941bf19:384:1, ")
+
+
+def test_the_doctor_says_how_to_mend_an_embedder_that_lacks_its_key(db, settings):
+    settings.ACRON = replace(settings.ACRON, embeddings=Embeddings(provider="openai"))
+    settings.ENVIRON = {}
+
+    found = {finding.subject: finding for finding in diagnosis.findings()}
+
+    assert found["embedder"].verdict is Verdict.WARNING
+    assert "set OPENAI_API_KEY" in found["embedder"].says

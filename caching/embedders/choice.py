@@ -1,0 +1,110 @@
+"""Which embedder serves, by the settings and what is installed."""
+
+import logging
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from acron_site.lib.config import Embeddings, SettingsError
+from caching.embedders import cohere, minilm, openai
+from caching.embedders.hashing import HashingEmbedder
+from caching.embedders.local import LocalEmbedder
+from caching.embedders.minilm import ModelMissingError, Weights
+from caching.embedders.remembering import Memory, Remembering
+from caching.embedders.remote import OnUsage, RemoteEmbedder, Service
+from caching.embedders.spare import WithSpare
+from caching.embedders.throttled import Throttled
+from caching.embedders.worker import Metered, Worker
+from caching.protocols import Embedder
+
+logger = logging.getLogger(__name__)
+
+_SERVICES = {"cohere": cohere.service, "openai": openai.service}
+_DIMENSIONS = {"cohere": cohere.DIMENSIONS, "openai": openai.DIMENSIONS}
+# where each provider's key and its server's address stand
+_VARIABLES = {"cohere": ("COHERE_API_KEY", "CO_API_URL"), "openai": ("OPENAI_API_KEY", "OPENAI_BASE_URL")}
+
+
+@dataclass(frozen=True, slots=True)
+class Embedders:
+    """One embedder by two doors, with one memory of the last texts. Belongs to one event loop."""
+
+    asked: Embedder  # somebody waits for it
+    background: Embedder  # refuses when its share of the machine is used up
+
+    async def close(self) -> None:
+        await self.asked.close()
+
+
+def choose(
+    config: Embeddings,
+    environ: Mapping[str, str],
+    *,
+    on_usage: OnUsage,
+    find: Callable[[], Weights] = minilm.find,
+) -> Embedders:
+    """Raises SettingsError."""
+    provider = provider_of(config, environ)
+    memory = Memory(config.remembered_bytes)
+    if provider in _SERVICES:
+        remote = Remembering(_remote(config, provider, environ, on_usage), memory, minds_purpose=provider == "cohere")
+        return Embedders(asked=remote, background=remote)
+    here = _here(config, provider, find)
+    share = config.background_cpu_percent / 100
+    throttled = Throttled(here, share=share, clock=time.monotonic)
+    return Embedders(asked=Remembering(here, memory), background=Remembering(throttled, memory))
+
+
+def provider_of(config: Embeddings, environ: Mapping[str, str]) -> str:
+    """What `auto` stands for."""
+    if config.provider != "auto":
+        return config.provider
+    return "cohere" if environ.get("COHERE_API_KEY") else "local"
+
+
+def _here(config: Embeddings, provider: str, find: Callable[[], Weights]) -> Metered:
+    hashing = HashingEmbedder(_worker(config))
+    if provider == "hashing":
+        return hashing
+    try:
+        weights = find()
+    except ModelMissingError as error:
+        logger.warning("embedder.fallback", extra={"reason": str(error), "space": hashing.space.name})
+        return hashing
+    return WithSpare(LocalEmbedder(_worker(config), lambda: weights), hashing)
+
+
+def _remote(config: Embeddings, provider: str, environ: Mapping[str, str], on_usage: OnUsage) -> RemoteEmbedder:
+    timeout_seconds = config.timeout_ms / 1000
+    service = _service(config, provider, environ, timeout_seconds)
+    return RemoteEmbedder(service, max_waiting=config.max_waiting, timeout_seconds=timeout_seconds, on_usage=on_usage)
+
+
+def _service(config: Embeddings, provider: str, environ: Mapping[str, str], timeout_seconds: float) -> Service:
+    key_name, server_name = _VARIABLES[provider]
+    api_key = environ.get(key_name, "")
+    if not api_key:
+        raise SettingsError(f"embeddings.provider is {provider}: set {key_name}, or choose local")
+    model = config.model or next(iter(_DIMENSIONS[provider]))
+    dimension = config.dimensions or _DIMENSIONS[provider].get(model, 0)
+    if not dimension:
+        raise SettingsError(f"embeddings.model {model} is not known here: set embeddings.dimensions to what it answers")
+    server_url = environ.get(server_name, "")
+    if server_url and not _is_address(server_url):
+        raise SettingsError(f"{server_name} must be an address like https://example.com")
+    return _SERVICES[provider](
+        model, dimension, api_key=api_key, server_url=server_url, timeout_seconds=timeout_seconds
+    )
+
+
+def _is_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
+
+
+def _worker(config: Embeddings) -> Worker:
+    return Worker(max_waiting=config.max_waiting, timeout_seconds=config.timeout_ms / 1000)
