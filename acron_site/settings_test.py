@@ -30,5 +30,5 @@ STORAGES = {
 }
 CELERY_TASK_ALWAYS_EAGER = True
 WHITENOISE_AUTOREFRESH = True  # static files are not collected for tests
-# tests of transactions empty the tables after them, the append-only audit log too
-DATABASES["default"]["OPTIONS"]["options"] = "-c acron.erasing=everything"  # noqa: F405
+# tests of transactions empty the tables after them, the append-only audit log too; nothing has to outlive a power cut
+DATABASES["default"]["OPTIONS"]["options"] = "-c acron.erasing=everything -c synchronous_commit=off"  # noqa: F405

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
+from contextlib import aclosing
 from functools import partial
 from time import perf_counter
 from typing import Any
@@ -253,16 +254,17 @@ class Door:
     ) -> None:
         """Sends `events`, which are made of `stream`; whatever happens, the stream is closed and thereby recorded."""
         exchange.watch()
-        line = Line(exchange.send, self._keep_alive_seconds)
-        try:
+        async with aclosing(stream):
             exchange.has_begun = True
             await exchange.send({"type": "http.response.start", "status": 200, "headers": headers.of_answer(answer)})
-            async for piece in events:
-                await line.send(piece)
-            await exchange.send({"type": "http.response.body", "body": b"", "more_body": False})
-        finally:
-            line.stop()
-            await stream.aclose()
+            silent_seconds = perf_counter() - exchange.head.started
+            line = Line(exchange.send, self._keep_alive_seconds, silent_seconds=silent_seconds)
+            try:
+                async for piece in events:
+                    await line.send(piece)
+                await exchange.send({"type": "http.response.body", "body": b"", "more_body": False})
+            finally:
+                line.stop()
 
 
 def _too_much() -> OverloadedError:

@@ -12,16 +12,23 @@ _COMMENT = {"type": "http.response.body", "body": KEEP_ALIVE, "more_body": True}
 class Line:
     """Sends pieces of a response; after `quiet_seconds` without one it sends a comment, and so on.
 
+    The caller has heard nothing for `silent_seconds` when this begins; if that is long, a comment comes first.
     One timer serves a whole stream: it looks when it fires whether something was sent meanwhile.
     """
 
-    def __init__(self, send: Callable[[MutableMapping[str, Any]], Awaitable[None]], quiet_seconds: float) -> None:
+    def __init__(
+        self,
+        send: Callable[[MutableMapping[str, Any]], Awaitable[None]],
+        quiet_seconds: float,
+        *,
+        silent_seconds: float = 0.0,
+    ) -> None:
         self._send, self._quiet_seconds = send, quiet_seconds
         self._loop = asyncio.get_running_loop()
-        self._sent_at = self._loop.time()
+        self._sent_at = self._loop.time() - silent_seconds
         self._is_sending = False
         self._comment: asyncio.Task[None] | None = None
-        self._timer = self._loop.call_later(quiet_seconds, self._look)
+        self._timer = self._loop.call_at(self._sent_at + quiet_seconds, self._look)
 
     async def send(self, piece: bytes) -> None:
         self._is_sending = True

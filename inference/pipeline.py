@@ -52,7 +52,7 @@ class Presence(Protocol):
 class Gateway:
     """Answers asks. A cache that is down is a miss; a ledger that cannot write refuses before money is spent.
 
-    `keep_alive_seconds`: a stream that is silent for so long gets a comment.
+    `keep_alive_seconds`: a stream that has not begun by then is answered with its head.
     """
 
     def __init__(
@@ -246,11 +246,10 @@ class Gateway:
         ).answer()
 
     async def _patiently(self, visit: Visit, coming: Coroutine[Any, Any, Answer]) -> Answer:
-        """The stream once it has begun; where that takes long, one that keeps the line open until it does."""
+        """The stream once it has begun; where that takes long, one that waits for it, so that the head can leave."""
         under_way = asyncio.ensure_future(coming)
-        every_seconds = self._keep_alive_seconds
         try:
-            done, _ = await asyncio.wait({under_way}, timeout=every_seconds)
+            done, _ = await asyncio.wait({under_way}, timeout=self._keep_alive_seconds)
         except asyncio.CancelledError:
             under_way.cancel()
             await asyncio.wait({under_way})
@@ -259,8 +258,7 @@ class Gateway:
             return under_way.result()
         route = self._route(visit)
         row = facts.of_start(visit, route, route.model.provider, attempt=1, money={})
-        error_event = MANNERS[visit.ask.format].error_event
-        return Answer(row, stream=Waiting(under_way, row, every_seconds=every_seconds, error_event=error_event))
+        return Answer(row, stream=Waiting(under_way, row, error_event=MANNERS[visit.ask.format].error_event))
 
     def _route(self, visit: Visit) -> Route:
         return self._router.serving(visit.principal).route(visit.ask, explain=visit.ask.endpoint == "infer")

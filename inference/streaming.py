@@ -8,7 +8,6 @@ from analytics.events import InferenceFacts
 from inference.attempts import Attempt
 from inference.domain import Answer, Completion
 from inference.providers.base import Reply, StreamReader
-from inference.wire import sse
 
 
 class Replay:
@@ -109,7 +108,7 @@ def _hear_nothing(_: Completion) -> None:
 
 
 class Waiting:
-    """A stream whose answer is not there yet: comments keep the line open until it is.
+    """A stream whose answer is not there yet.
 
     `facts` are those of the call that is under way, until the answer has its own.
     """
@@ -119,11 +118,9 @@ class Waiting:
         answer: "asyncio.Task[Answer]",
         facts: InferenceFacts,
         *,
-        every_seconds: float,
         error_event: Callable[[AcronError, str], bytes],
     ) -> None:
-        self._answer, self._facts = answer, facts
-        self._every_seconds, self._error_event = every_seconds, error_event
+        self._answer, self._facts, self._error_event = answer, facts, error_event
 
     @property
     def facts(self) -> InferenceFacts:
@@ -134,9 +131,7 @@ class Waiting:
         return self._facts
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        yield sse.KEEP_ALIVE
-        while not (await asyncio.wait({self._answer}, timeout=self._every_seconds))[0]:
-            yield sse.KEEP_ALIVE
+        await asyncio.wait({self._answer})
         try:
             stream = self._answer.result().stream
         except AcronError as error:

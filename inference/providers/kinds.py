@@ -29,7 +29,9 @@ def dialects_of(
         def anthropics(dialect: type[AnthropicDialect | MessagesDialect]) -> Dialect:
             return dialect(api_key=api_key, name=name, key_name=key_name, is_own_key=is_own_key, marked=marked)
 
-        return _chatting(anthropics(AnthropicDialect)) | {Format.MESSAGES: anthropics(MessagesDialect)}
+        # results of tools with pictures and files in them are what Anthropic has and chat completions have not
+        chat = _chatting(anthropics(AnthropicDialect), results_hold_parts=True)
+        return chat | {Format.MESSAGES: anthropics(MessagesDialect)}
 
     def access(dialect: type[OpenAIDialect | ResponsesDialect | EmbeddingsDialect]) -> Dialect:
         return dialect(api_key=api_key, name=name, key_name=key_name, geography=geography, is_own_key=is_own_key)
@@ -38,10 +40,10 @@ def dialects_of(
     return spoken | {Format.RESPONSES: access(ResponsesDialect)} if kind == "openai" else spoken
 
 
-def _chatting(chat: Dialect) -> dict[Format, Dialect]:
+def _chatting(chat: Dialect, *, results_hold_parts: bool = False) -> dict[Format, Dialect]:
     """What follows from speaking chat completions."""
     return {
         Format.CHAT: chat,
         Format.MESSAGES: TranslatedDialect(MessagesTranslation(), chat),
-        Format.RESPONSES: TranslatedDialect(ResponsesTranslation(), chat),
+        Format.RESPONSES: TranslatedDialect(ResponsesTranslation(results_hold_parts=results_hold_parts), chat),
     }

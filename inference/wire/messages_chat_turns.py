@@ -5,9 +5,9 @@ from typing import Any
 
 from acron_site.lib.errors import InvalidRequestError
 from inference.wire import fields
+from inference.wire.tool_results import Parts, parted
 
 _Blocks = Iterable[Mapping[str, Any]]
-_Parts = list[dict[str, Any]]
 
 
 def turns(body: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
@@ -57,7 +57,7 @@ def _call(block: Mapping[str, Any], place: str) -> dict[str, Any]:
 
 def _user(blocks: _Blocks, place: str) -> Iterator[dict[str, Any]]:
     """Results of tools come first, as chat completions want them right after the calls; then all that was said."""
-    said: _Parts = []
+    said: Parts = []
     is_answering = False
     for index, block in enumerate(blocks):
         here = f"{place}[{index}]"
@@ -79,20 +79,17 @@ def _user(blocks: _Blocks, place: str) -> Iterator[dict[str, Any]]:
         yield {"role": "user", "content": said[0]["text"] if is_plain else said}
 
 
-def _result(block: Mapping[str, Any], place: str) -> tuple[str, _Parts]:
+def _result(block: Mapping[str, Any], place: str) -> tuple[str, Parts]:
     """The text of a tool's result, and its pictures and files, which only a user's message can hold."""
     content = block.get("content") or ""
-    parts: _Parts = [{"type": "text", "text": content}] if isinstance(content, str) else []
+    parts: Parts = [{"type": "text", "text": content}] if isinstance(content, str) else []
     if not isinstance(content, str):
         parts = [part for index, each in enumerate(content) for part in _parts(each, f"{place}.content[{index}]")]
-    text = "\n".join([part["text"] for part in parts if part["type"] == "text"])
-    attached = [part for part in parts if part["type"] != "text"]
-    if attached:
-        attached = [{"type": "text", "text": f"Attached to the result of {block.get('tool_use_id')}:"}, *attached]
+    text, attached = parted(parts, str(block.get("tool_use_id")))
     return (f"Error: {text}" if block.get("is_error") is True else text), attached
 
 
-def _parts(block: Mapping[str, Any], place: str) -> _Parts:
+def _parts(block: Mapping[str, Any], place: str) -> Parts:
     match block["type"]:
         case "text":
             return [{"type": "text", "text": block["text"]}]
@@ -114,13 +111,13 @@ def _picture(source: Mapping[str, Any], place: str) -> str:
     return _in_place(source, place)
 
 
-def _document(block: Mapping[str, Any], place: str) -> _Parts:
+def _document(block: Mapping[str, Any], place: str) -> Parts:
     source, here = block["source"], f"{place}.source"
     heading = [fields.text(block, name, path=f"{place}.") for name in ("title", "context")]
     if source["type"] == "base64":
         named = {"filename": heading[0] or "document.pdf", "file_data": _in_place(source, here)}
         return [{"type": "file", "file": named}]
-    above: _Parts = [{"type": "text", "text": text} for text in heading if text]
+    above: Parts = [{"type": "text", "text": text} for text in heading if text]
     if source["type"] == "text":
         return [*above, {"type": "text", "text": fields.required_text(source, "data", path=f"{here}.")}]
     content = source.get("content")

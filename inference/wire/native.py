@@ -70,9 +70,6 @@ async def stream(answer: Answer, source: EventStream) -> AsyncIterator[bytes]:
     """`{"delta": text}` events, then one with the whole answer, then `[DONE]`; an error event ends it early."""
     pieces: list[str] = []
     async for events in source:
-        if events == sse.KEEP_ALIVE:
-            yield events
-            continue
         for event in _documents(events):
             if "error" in event:
                 yield sse.event(event)

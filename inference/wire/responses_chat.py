@@ -5,7 +5,7 @@ from typing import Any
 
 from acron_site.lib.errors import InvalidRequestError
 from inference.domain import Ask
-from inference.wire import fields, responses_answers
+from inference.wire import fields, responses_answers, responses_tools
 from inference.wire.responses_items import conversation, inexpressible
 from inference.wire.responses_telling import ResponsesTelling
 
@@ -57,14 +57,21 @@ _HANDLED = frozenset(
 
 
 class ResponsesTranslation:
-    """Between Responses and chat completions, both ways."""
+    """Between Responses and chat completions, both ways.
+
+    `results_hold_parts`: the provider's dialect takes pictures and files in the messages of tools.
+    """
+
+    def __init__(self, *, results_hold_parts: bool = False) -> None:
+        self._results_hold_parts = results_hold_parts
 
     def request(self, ask: Ask) -> tuple[dict[str, Any], tuple[str, ...]]:
         body = ask.body
         _refuse(body)
+        messages = conversation(body, results_hold_parts=self._results_hold_parts)
         translated = {name: value for name, value in body.items() if name not in _HANDLED}
-        translated |= {"model": body.get("model"), "messages": conversation(body)}
-        translated |= _renamed(body) | _tools(body) | _text(body.get("text") or {})
+        translated |= {"model": body.get("model"), "messages": messages}
+        translated |= _renamed(body) | responses_tools.translated(body) | _text(body.get("text") or {})
         return translated, _dropped(body)
 
     def answer(self, completion: Mapping[str, Any], ask: Ask) -> dict[str, Any]:
@@ -96,50 +103,6 @@ def _renamed(body: Mapping[str, Any]) -> dict[str, Any]:
     effort = fields.text(body.get("reasoning") or {}, "effort", path="reasoning.")
     renamed = {"max_completion_tokens": body.get("max_output_tokens"), "reasoning_effort": effort or None}
     return {name: value for name, value in renamed.items() if value is not None}
-
-
-def _tools(body: Mapping[str, Any]) -> dict[str, Any]:
-    tools = [_tool(tool, f"tools[{index}]") for index, tool in enumerate(body.get("tools") or ())]
-    choice = _tool_choice(body.get("tool_choice"))
-    if not tools:
-        return {}  # a choice among none would be refused
-    translated: dict[str, Any] = {"tools": tools}
-    if choice is not None:
-        translated["tool_choice"] = choice
-    if body.get("parallel_tool_calls") is not None:
-        translated["parallel_tool_calls"] = body["parallel_tool_calls"]
-    return translated
-
-
-def _tool(tool: Mapping[str, Any], place: str) -> dict[str, Any]:
-    if tool["type"] != "function":
-        raise inexpressible(f"{place}.type", f"the tool {tool['type'][:40]!r}")
-    name = fields.text(tool, "name", path=f"{place}.")
-    if not name:
-        raise InvalidRequestError(f"{place}.name is missing: the function's name", param=f"{place}.name")
-    function: dict[str, Any] = {"name": name}
-    if description := fields.text(tool, "description", path=f"{place}."):
-        function["description"] = description
-    if tool.get("parameters") is not None:
-        function["parameters"] = fields.json_object(tool, "parameters", path=f"{place}.")
-    if tool.get("strict") is not None:
-        function["strict"] = fields.flag(tool, "strict", path=f"{place}.")
-    return {"type": "function", "function": function}
-
-
-def _tool_choice(choice: Any) -> Any:
-    if choice is None or (isinstance(choice, str) and choice in ("auto", "none", "required")):
-        return choice
-    if not isinstance(choice, dict):
-        raise InvalidRequestError(
-            "'tool_choice' must be auto, none, required, or an object that names a function", param="tool_choice"
-        )
-    if choice.get("type") != "function":
-        raise inexpressible("tool_choice", f"tool_choice of type {str(choice.get('type'))[:40]!r}")
-    name = fields.text(choice, "name", path="tool_choice.")
-    if not name:
-        raise InvalidRequestError("tool_choice.name is missing: the function's name", param="tool_choice.name")
-    return {"type": "function", "function": {"name": name}}
 
 
 def _text(text: Mapping[str, Any]) -> dict[str, Any]:

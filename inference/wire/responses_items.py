@@ -1,10 +1,11 @@
 """The items of a Responses request as messages of chat completions."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from acron_site.lib.errors import InvalidRequestError
 from inference.wire import fields, responses_sketch
+from inference.wire.tool_results import Parts, parted
 
 # developer is younger than most servers
 _ROLES = {"developer": "system", "system": "system", "user": "user", "assistant": "assistant"}
@@ -12,33 +13,60 @@ _TEXTS = frozenset({"input_text", "output_text", "text"})
 _DETAILS = {"auto": "auto", "low": "low", "high": "high", "original": "high"}
 
 
-def conversation(body: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Raises InvalidRequestError naming the item or the field that chat completions cannot express."""
-    messages: list[dict[str, Any]] = []
+def conversation(body: Mapping[str, Any], *, results_hold_parts: bool) -> list[dict[str, Any]]:
+    """`results_hold_parts`: a tool's message may hold pictures and files, as chat completions do not know it.
+
+    Raises InvalidRequestError naming the item or the field that chat completions cannot express.
+    """
+    asked, reader = body.get("input"), _Reader(results_hold_parts=results_hold_parts)
     if instructions := body.get("instructions"):
-        messages.append({"role": "system", "content": instructions})
-    asked = body.get("input")
+        reader.messages.append({"role": "system", "content": instructions})
     if isinstance(asked, str):
-        return [*messages, {"role": "user", "content": asked}]
+        return [*reader.messages, {"role": "user", "content": asked}]
     for index, item in enumerate(asked or ()):
-        _add(messages, item, f"input[{index}]")
-    if not messages:
+        reader.add(item, f"input[{index}]")
+    reader.show_attached()
+    if not reader.messages:
         raise InvalidRequestError("'input' holds nothing to answer; add a message", param="input")
-    return messages
+    return reader.messages
 
 
-def _add(messages: list[dict[str, Any]], item: Mapping[str, Any], place: str) -> None:
-    kind = item.get("type") or "message"
-    if responses_sketch.is_reference(item):
-        raise inexpressible(f"{place}.id", "an item that is named by its id only")
-    if kind == "message":
-        messages.append(_message(item, place))
-    elif kind == "function_call":
-        _add_call(messages, _call(item, place))
-    elif kind == "function_call_output":
-        messages.append(_call_output(item, place))
-    elif kind != "reasoning":  # a model's thoughts mean nothing to another
-        raise inexpressible(f"{place}.type", f"an item of type {kind[:40]!r}")
+class _Reader:
+    """Follows the items. What results show beside their text is told after the last of them, where calls want none."""
+
+    def __init__(self, *, results_hold_parts: bool) -> None:
+        self.messages: list[dict[str, Any]] = []
+        self._results_hold_parts = results_hold_parts
+        self._attached: Parts = []
+
+    def add(self, item: Mapping[str, Any], place: str) -> None:
+        kind = item.get("type") or "message"
+        if responses_sketch.is_reference(item):
+            raise inexpressible(f"{place}.id", "an item that is named by its id only")
+        if kind == "message":
+            self.show_attached()
+            self.messages.append(_message(item, place))
+        elif kind == "function_call":
+            self.show_attached()
+            _add_call(self.messages, _call(item, place))
+        elif kind == "function_call_output":
+            self._add_result(item, place)
+        elif kind != "reasoning":  # a model's thoughts mean nothing to another
+            raise inexpressible(f"{place}.type", f"an item of type {kind[:40]!r}")
+
+    def show_attached(self) -> None:
+        if self._attached:
+            self.messages.append({"role": "user", "content": self._attached})
+            self._attached = []
+
+    def _add_result(self, item: Mapping[str, Any], place: str) -> None:
+        call_id, output = _required(item, "call_id", place), item["output"]
+        if not isinstance(output, str):
+            parts = [_part(part, f"{place}.output[{index}]") for index, part in enumerate(output)]
+            text, attached = parted(parts, call_id)
+            output = parts if attached and self._results_hold_parts else text
+            self._attached += [] if output is parts else attached
+        self.messages.append({"role": "tool", "tool_call_id": call_id, "content": output})
 
 
 def _message(item: Mapping[str, Any], place: str) -> dict[str, Any]:
@@ -116,18 +144,6 @@ def _add_call(messages: list[dict[str, Any]], call: dict[str, Any]) -> None:
     if not messages or messages[-1]["role"] != "assistant":
         messages.append({"role": "assistant", "content": None})
     messages[-1].setdefault("tool_calls", []).append(call)
-
-
-def _call_output(item: Mapping[str, Any], place: str) -> dict[str, Any]:
-    output = item["output"]
-    if not isinstance(output, str):
-        output = "\n".join(_output_texts(output, f"{place}.output"))
-    return {"role": "tool", "tool_call_id": _required(item, "call_id", place), "content": output}
-
-
-def _output_texts(parts: list[dict[str, Any]], place: str) -> Iterator[str]:
-    for index, part in enumerate(parts):
-        yield _text(part, f"{place}[{index}]")
 
 
 def _required(source: Mapping[str, Any], name: str, place: str) -> str:

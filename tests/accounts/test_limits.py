@@ -300,6 +300,17 @@ async def test_a_settlement_counts_once(limiter, key):
     await hold(limiter, key, "0.5")
 
 
+async def test_a_settlement_counts_once_in_a_redis_that_sees_its_first(make_limiter, key, server):
+    limiter = make_limiter(url=server.url)
+    first = await hold(limiter, key, "0.5")
+
+    first.settle(tokens=0, cost_usd=Decimal("0.4"))
+    await hold(limiter, key, "0.1")  # leaves together with the settlement, and tells what was spent so far
+    await settled(limiter)
+
+    assert (await limiter.standing(key, DOLLAR)).spent_usd == Decimal("0.4")
+
+
 async def test_a_call_that_failed_gives_everything_back(limiter, key):
     (await hold(limiter, key, "1")).release()
     await settled(limiter)

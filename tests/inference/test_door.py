@@ -3,6 +3,7 @@
 import asyncio
 import random
 from collections.abc import AsyncIterator
+from itertools import pairwise
 from typing import Any, ClassVar
 
 import orjson
@@ -14,9 +15,11 @@ from acron_site.lib.errors import InvalidApiKeyError
 from analytics.events import EventStatus
 from inference.domain import RoutingMode
 from inference.door import Door
+from inference.pipeline import KeepPolicy
 from inference.stored_responses import StoredResponses
 from inference.wire import models
 from inference.wire.addresses import Proxies
+from inference.wire.sse import KEEP_ALIVE
 from tests.inference.asgi import call
 from tests.inference.kit import ADA, MALLORY, Kit
 from tests.inference.script import Scene, Script, streamed
@@ -48,7 +51,13 @@ def door(kit: Kit) -> Door:
     return make_door(kit)
 
 
-def make_door(kit: Kit, stored: StoredResponses | None = None, *, max_in_flight_bytes: int = 100_000_000) -> Door:
+def make_door(
+    kit: Kit,
+    stored: StoredResponses | None = None,
+    *,
+    max_in_flight_bytes: int = 100_000_000,
+    keep_alive_seconds: float = 15.0,
+) -> Door:
     return Door(
         gateway=kit.gateway,
         keys=Keys(),  # type: ignore[arg-type]
@@ -62,7 +71,7 @@ def make_door(kit: Kit, stored: StoredResponses | None = None, *, max_in_flight_
         max_body_bytes=MAX_BODY,
         max_in_flight=10,
         max_in_flight_bytes=max_in_flight_bytes,
-        keep_alive_seconds=15.0,
+        keep_alive_seconds=keep_alive_seconds,
     )
 
 
@@ -243,6 +252,38 @@ async def test_a_broken_stream_ends_infer_with_the_error(door):
 
     assert b'"upstream_error"' in response.body
     assert b"[DONE]" not in response.body
+
+
+@pytest.mark.parametrize(
+    ("path", "asked"), [("/v1/chat/completions", CHAT), ("/infer", {"prompt": "Hi", "model_override": "mock-small"})]
+)
+async def test_a_stream_that_is_long_in_coming_is_kept_open_by_one_comment_at_a_time(path, asked):
+    go, seconds = asyncio.Event(), 0.02
+    kit = Kit(transport=Script(streamed(waits_for=go)), policy=KeepPolicy(keep_alive_seconds=seconds))
+    door, loop = make_door(kit, keep_alive_seconds=seconds), asyncio.get_running_loop()
+    sent: list[Any] = []
+    comments: list[float] = []
+
+    async def receive() -> Any:
+        return incoming.pop() if incoming else await asyncio.Event().wait()
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+        if message.get("body") == KEEP_ALIVE:
+            comments.append(loop.time())
+        if len(comments) == 3:
+            go.set()
+
+    incoming = [{"type": "http.request", "body": orjson.dumps({**asked, "stream": True})}]
+    scope = {"type": "http", "method": "POST", "path": path, "headers": [(b"x-api-key", b"ada")]}
+    begun = loop.time()
+    await door(scope, receive, send)
+
+    assert sent[0]["type"] == "http.response.start"
+    assert sent[1]["body"] == KEEP_ALIVE
+    assert all(later - earlier >= seconds for earlier, later in pairwise([begun, *comments]))
+    assert b"Paris." in b"".join([message.get("body", b"") for message in sent])
+    assert sent[-1] == {"type": "http.response.body", "body": b"", "more_body": False}
 
 
 @pytest.mark.parametrize("pieces", [0, 1])

@@ -23,6 +23,19 @@ async def test_a_silent_line_is_kept_open():
     assert set(sent) == {KEEP_ALIVE}
 
 
+async def test_the_silence_before_the_line_counts():
+    told: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+
+    async def send(message: Any) -> None:
+        told.set_result(message["body"])
+
+    line = Line(send, 60, silent_seconds=61)
+    first = await asyncio.wait_for(told, 10)
+    line.stop()
+
+    assert first == KEEP_ALIVE
+
+
 async def test_a_line_on_which_something_comes_gets_no_comment():
     sent = Sent()
     line = Line(sent, 60)
