@@ -10,7 +10,7 @@ from enum import StrEnum
 from itertools import zip_longest
 from typing import Any
 
-from caching.likeness import cleaning, names, negation, numbers, reading
+from caching.likeness import cleaning, code, names, negation, numbers, reading
 from caching.likeness.reading import Reading
 
 # answers longer than this are compared by their embeddings alone when they are not equal
@@ -192,7 +192,7 @@ def _are_all_close(fresh: str, kept: str) -> bool:
 
 def _by_short_text(fresh: str, kept: str) -> Agreement | None:
     ours, theirs = _words(fresh), _words(kept)
-    if max(len(ours), len(theirs)) > _SHORT_WORDS:
+    if max(len(ours), len(theirs)) > _SHORT_WORDS or "`" in fresh + kept:
         return None
     mine, yours = _carrying(ours), _carrying(theirs)
     if mine == yours and mine:
@@ -240,5 +240,10 @@ def _are_unequal_in_substance(fresh: str, kept: str) -> bool:
     return long > _LENGTH_RATIO * short or any(differ(ours, theirs) for differ in _DIFFERENCES)
 
 
-_DIFFERENCES: Sequence[Callable[[Reading, Reading], bool]] = (numbers.differ, negation.contradict, names.differ)
+_DIFFERENCES: Sequence[Callable[[Reading, Reading], bool]] = (
+    numbers.differ,
+    negation.contradict,
+    code.differs,
+    lambda ours, theirs: any(names.absent(ours, theirs)),
+)
 _WAYS: Sequence[Callable[[str, str], Agreement | None]] = (_by_json, _by_choice, _by_polarity, _by_numbers, _by_short_text)

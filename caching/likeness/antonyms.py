@@ -41,6 +41,7 @@ accept approve / reject decline deny refuse
 allow permit / forbid prohibit ban deny
 legal lawful / illegal unlawful
 win / lose
+gain / lose
 rich wealthy / poor
 happy / sad unhappy miserable
 male man boy / female woman girl

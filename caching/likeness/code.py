@@ -17,7 +17,7 @@ _TOKENS = re.compile(
     r"|\b[0-9a-f]{8}-[0-9a-f-]{8,40}\b|\b(?=[0-9a-f]{0,63}\d)[0-9a-f]{12,64}\b|#\d{2,12}\b"  # ids
 )
 _LINE = re.compile(r"[{};]\s*$|==|!=|=>|->|&&|\|\||:=|\w\(.*\)\s*[:;{]|^\s*(?:def|class|import|from \w+ import|SELECT|INSERT|UPDATE|DELETE)\b.*[\w)*]")
-_OPERATION = re.compile(r"(?<=[\w)])\s?([+*/^=<>×÷√]|(?<=\d) ?-(?= ?\d)|(?<=\s)-(?=\s))\s?(?=[\w(])")
+_OPERATION = re.compile(r"(?<=[\w)])\s?([+*/^=<>!×÷√]{1,3}|(?<=\d) ?-(?= ?\d)|(?<=\s)-(?=\s))\s?(?=[\w(])")
 _BRANDS = frozenset({"iPhone", "iPad", "iPhones", "iOS", "eBay", "iPod", "iMac", "macOS", "iTunes", "iCloud", "eBook", "eBooks", "WhatsApp"})
 
 

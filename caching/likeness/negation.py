@@ -7,7 +7,7 @@ from caching.likeness import antonyms
 from caching.likeness.reading import Reading
 
 _NEGATORS = frozenset(
-    "not no never none nobody nothing nowhere neither nor without cannot hardly barely except excluding besides unless "
+    "not non no never none nobody nothing nowhere neither nor without cannot hardly barely except excluding besides unless "
     "unlike lacks lacking instead rather".split()
 )
 _LESS = frozenset({"less", "least", "fewer", "fewest"})

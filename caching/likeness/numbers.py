@@ -8,7 +8,7 @@ from caching.likeness.reading import Reading
 _DIGITS = re.compile(
     r"(?<![\w.])(?P<sign>-)?(?P<number>\d{1,3}(?:,\d{2,3})+(?:\.\d+)?|\d+(?:[.,]\d+)*)(?P<tail>[A-Za-z°%][\w-]*)?|[A-Za-z_]+\d[\w-]*"
 )
-_FRACTION = re.compile(r"(?<![\w/.])(?:(\d{1,4})\s)?(\d{1,3})/(\d{1,3})(?![\w/])")
+_FRACTION = re.compile(r"(?<![\w/.])(?<!/\s)(?:(\d{1,4})\s)?(\d{1,3})\s?/\s?(\d{1,3})(?!\w|\s?/)")
 _SCALES = {
     "k": 3, "thousand": 3, "thousands": 3, "m": 6, "mn": 6, "million": 6, "millions": 6, "lakh": 5, "lakhs": 5, "lac": 5,
     "crore": 7, "crores": 7, "b": 9, "bn": 9, "billion": 9, "billions": 9, "trillion": 12, "hundred": 2, "hundreds": 2,

@@ -45,6 +45,7 @@ delete: delete remove
 test: test
 """.strip()
 _ACTION_OF = {verb: line.partition(": ")[0] for line in _ACTIONS.splitlines() for verb in line.partition(": ")[2].split()}
+_SPEAKING = frozenset({"explain", "list", "define", "compare", "calculate"})
 _FORMS = """
 json
 xml
@@ -76,7 +77,9 @@ def differ(asked: Reading, kept: Reading) -> bool:
     ours, theirs = kinds(asked), kinds(kept)
     if ours and theirs and ours.isdisjoint(theirs):
         return True
-    return actions(asked) != actions(kept)
+    wanted, given = actions(asked), actions(kept)
+    # "explain X" may be "what is X"; "translate X" is nothing but that
+    return wanted != given and bool((wanted and given) or (wanted | given) - _SPEAKING)
 
 
 def forms_differ(asked: Reading, kept: Reading) -> bool:

@@ -70,7 +70,7 @@ degree degrees °
 """.strip()
 _FORMS = {form: line.split()[0] for line in _SAME.splitlines() for form in line.split()}
 # short forms that are words too, or are said without measuring: they count behind a number alone
-_BEHIND_NUMBERS = frozenset("mi rs won rub sec mins day days daily second seconds minute foot feet bit bits cup cups degree "
+_BEHIND_NUMBERS = frozenset("mi rs won rub sec mins day days daily second seconds minute bit bits cup cups degree "
                             "degrees won yard yards year years month months week weeks hour hours pounds pound mm "
                             "percent % percentage mb kb $ cent cents mw".split())  # fmt: skip
 _SHORT = {"m": "meter", "g": "gram", "l": "liter", "c": "celsius", "f": "fahrenheit", "h": "hour", "s": "second", "in": "inch",
