@@ -12,6 +12,7 @@ from typing import Any
 
 from caching.likeness import cleaning, code, names, negation, numbers, reading
 from caching.likeness.reading import Reading
+from caching.likeness.word_lists import words
 
 # answers longer than this are compared by their embeddings alone when they are not equal
 _MAX_CHARACTERS = reading.MAX_CHARACTERS
@@ -24,15 +25,19 @@ _LENGTH_RATIO = 2.0
 _TOLERANCE = Decimal("0.001")
 
 _CHOICE = re.compile(
-    r"^\W*(?:(?:the\s+)?(?:correct\s+)?(?:answer|option|choice)\s*(?:is|:)?\s*)?\W*([A-Ja-j])\W*(?:[).:\s-].{0,200})?$", re.IGNORECASE | re.DOTALL
+    r"^\W*(?:(?:the\s+)?(?:correct\s+)?(?:answer|option|choice)\s*(?:is|:)?\s*)?\W*([A-Ja-j])\W*(?:[).:\s-].{0,200})?$",
+    re.IGNORECASE | re.DOTALL,
 )
 _STATED_CHOICE = re.compile(r"\b(?:answer|option|choice)\s*(?:is|:)?\s*\(?\*{0,2}([A-J])\b", re.IGNORECASE)
 _YES = re.compile(r"^\W*(yes|yeah|yep|true|correct|no|nope|not\s+really|false|incorrect)\b", re.IGNORECASE)
 _AFFIRMING = frozenset({"yes", "yeah", "yep", "true", "correct"})
-_FINAL = re.compile(r"(?:####|\banswer\s*(?:is|:|=)|\btotal\s*(?:is|:|=)|\bresult\s*(?:is|:|=)|\btherefore\b|=)\D{0,40}?(-?\d[\d,]*(?:\.\d+)?)", re.IGNORECASE)
+_FINAL = re.compile(
+    r"(?:####|\banswer\s*(?:is|:|=)|\btotal\s*(?:is|:|=)|\bresult\s*(?:is|:|=)|\btherefore\b|=)\D{0,40}?(-?\d[\d,]*(?:\.\d+)?)",
+    re.IGNORECASE,
+)
 _NUMBER = re.compile(r"(?<![\w.])[-+]?\$?(\d[\d,]*(?:\.\d+)?)\s?%?(?!\w)")
 _FENCE = re.compile(r"\A\s*```\w*\n(.*?)\n?```\s*\Z", re.DOTALL)
-_SMALL = frozenset("a an the is are was were it that this of to in on at and so".split())
+_SMALL = words("a an the is are was were it that this of to in on at and so")
 
 
 class Method(StrEnum):
@@ -120,7 +125,13 @@ def _choice(text: str) -> str:
 
 def _is_lone_letter(text: str) -> bool:
     """Not the article of "A dog": the letter stands alone, or is marked as a choice."""
-    return bool(re.match(r"^\W*(?:[A-Ja-j]\W*$|\(?[A-Ja-j][).:]|(?:the\s+)?(?:correct\s+)?(?:answer|option|choice)\b)", text, re.IGNORECASE))
+    return bool(
+        re.match(
+            r"^\W*(?:[A-Ja-j]\W*$|\(?[A-Ja-j][).:]|(?:the\s+)?(?:correct\s+)?(?:answer|option|choice)\b)",
+            text,
+            re.IGNORECASE,
+        )
+    )
 
 
 def _by_polarity(fresh: str, kept: str) -> Agreement | None:
@@ -208,7 +219,11 @@ def _are_named(fresh: str, kept: str) -> bool:
 
 
 def _words(text: str) -> list[str]:
-    return re.findall(r"[^\W_]+(?:'[^\W_]+)?", cleaning.clean(text).casefold()) if len(text) <= _MAX_CHARACTERS else list(text.split())
+    return (
+        re.findall(r"[^\W_]+(?:'[^\W_]+)?", cleaning.clean(text).casefold())
+        if len(text) <= _MAX_CHARACTERS
+        else list(text.split())
+    )
 
 
 def _carrying(words: Sequence[str]) -> list[str]:
@@ -246,4 +261,10 @@ _DIFFERENCES: Sequence[Callable[[Reading, Reading], bool]] = (
     code.differs,
     lambda ours, theirs: any(names.absent(ours, theirs)),
 )
-_WAYS: Sequence[Callable[[str, str], Agreement | None]] = (_by_json, _by_choice, _by_polarity, _by_numbers, _by_short_text)
+_WAYS: Sequence[Callable[[str, str], Agreement | None]] = (
+    _by_json,
+    _by_choice,
+    _by_polarity,
+    _by_numbers,
+    _by_short_text,
+)

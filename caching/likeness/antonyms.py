@@ -91,7 +91,7 @@ front / back rear
 top / bottom
 love / hate
 like / dislike hate
-pro pros advantage advantages benefit benefits merit upside strength / con cons disadvantage disadvantages drawback drawbacks demerit downside risk risks weakness
+pro advantage benefit merit upside strength / con disadvantage drawback demerit downside risk weakness
 question / answer
 hire / fire
 borrow / lend

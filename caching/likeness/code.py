@@ -5,7 +5,9 @@ import re
 from caching.likeness.reading import Reading
 
 _FENCED = re.compile(r"```[^\n]*\n(.*?)(?:```|\Z)|~~~[^\n]*\n(.*?)(?:~~~|\Z)", re.DOTALL)
-_INLINE = re.compile(r"`([^`\n]{1,300})`|\[(?:math|code)\](.{1,2000}?)\[/(?:math|code)\]|\$\$(.{1,2000}?)\$\$", re.DOTALL)
+_INLINE = re.compile(
+    r"`([^`\n]{1,300})`|\[(?:math|code)\](.{1,2000}?)\[/(?:math|code)\]|\$\$(.{1,2000}?)\$\$", re.DOTALL
+)
 _TOKENS = re.compile(
     r"(?:[a-z][a-z0-9+.-]{1,15}://|www\.)[^\s<>\"']{1,2000}"  # addresses
     r"|[\w.+-]{1,64}@[\w-]{1,64}(?:\.[\w-]{1,63})+"  # mail
@@ -16,9 +18,28 @@ _TOKENS = re.compile(
     r"|\b\w{1,60}\.(?:py|js|ts|java|cpp|hpp|cs|go|rs|rb|php|html|css|json|ya?ml|xml|sql|sh|txt|csv|md|toml|exe|dll|net)\b"
     r"|\b[0-9a-f]{8}-[0-9a-f-]{8,40}\b|\b(?=[0-9a-f]{0,63}\d)[0-9a-f]{12,64}\b|#\d{2,12}\b"  # ids
 )
-_LINE = re.compile(r"[{};]\s*$|==|!=|=>|->|&&|\|\||:=|\w\(.*\)\s*[:;{]|^\s*(?:def|class|import|from \w+ import|SELECT|INSERT|UPDATE|DELETE)\b.*[\w)*]")
+_LINE = re.compile(
+    r"[{};]\s*$|==|!=|=>|->|&&|\|\||:=|\w\(.*\)\s*[:;{]"
+    r"|^\s*(?:def|class|import|from \w+ import|SELECT|INSERT|UPDATE|DELETE)\b.*[\w)*]"
+)
 _OPERATION = re.compile(r"(?<=[\w)])\s?([+*/^=<>!×÷√]{1,3}|(?<=\d) ?-(?= ?\d)|(?<=\s)-(?=\s))\s?(?=[\w(])")
-_BRANDS = frozenset({"iPhone", "iPad", "iPhones", "iOS", "eBay", "iPod", "iMac", "macOS", "iTunes", "iCloud", "eBook", "eBooks", "WhatsApp"})
+_BRANDS = frozenset(
+    {
+        "iPhone",
+        "iPad",
+        "iPhones",
+        "iOS",
+        "eBay",
+        "iPod",
+        "iMac",
+        "macOS",
+        "iTunes",
+        "iCloud",
+        "eBook",
+        "eBooks",
+        "WhatsApp",
+    }
+)
 
 
 def differs(asked: Reading, kept: Reading) -> bool:

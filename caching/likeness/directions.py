@@ -4,20 +4,48 @@ from itertools import pairwise
 
 from caching.likeness import names
 from caching.likeness.reading import Reading
+from caching.likeness.word_lists import words
 
-_ARROWS = frozenset({"to", "into", "from", "than", "in", "on", "by", "for", "against", "over", "minus", "per", "before", "after", "as", "of", "with", "without", "towards", "via", "not"})
+_ARROWS = frozenset(
+    {
+        "to",
+        "into",
+        "from",
+        "than",
+        "in",
+        "on",
+        "by",
+        "for",
+        "against",
+        "over",
+        "minus",
+        "per",
+        "before",
+        "after",
+        "as",
+        "of",
+        "with",
+        "without",
+        "towards",
+        "via",
+        "not",
+    }
+)
 _FAMILIES = dict.fromkeys(("to", "into", "from", "towards"), "to")
 # between these the order means nothing
-_MUTUAL = frozenset(
-    "and or vs versus between & with married engaged dating related friends similar same equal different differ difference "
-    "compare compared comparison together sibling siblings siblings cousins neighbours neighbors compatible connected acquainted linked close tied near next acquaintance acquaintances cousin colleague colleagues classmate classmates roommate roommates partner partners neighbour neighbor friend twin twins spouse sibling".split()
+_MUTUAL = words(
+    "and or vs versus between & with married engaged dating related friends similar same equal different differ",
+    "difference compare compared comparison together sibling siblings siblings cousins neighbours neighbors",
+    "compatible connected acquainted linked close tied near next acquaintance acquaintances cousin colleague",
+    "colleagues classmate classmates roommate roommates partner partners neighbour neighbor friend twin twins",
+    "spouse sibling",
 )
-_SMALL = frozenset(
-    "a an the to of in on at for from by with is are was were be been do does did have has had i you we they it my your his her "
-    "their our can could should would will what which who how when where why that this these those as if so there than into "
-    "and or any some please not".split()
+_SMALL = words(
+    "a an the to of in on at for from by with is are was were be been do does did have has had i you we they it",
+    "my your his her their our can could should would will what which who how when where why that this these",
+    "those as if so there than into and or any some please not",
 )
-_PASSIVES = frozenset("is are was were be been being get gets got".split())
+_PASSIVES = words("is are was were be been being get gets got")
 
 
 def are_reversed(asked: Reading, kept: Reading) -> bool:
@@ -31,7 +59,11 @@ def _arrows_turn(asked: Reading, kept: Reading) -> bool:
 
 
 def _pairs_around_arrows(reading: Reading) -> frozenset[tuple[str, str, str]]:
-    carried = [(word, its_stem) for word, its_stem in zip(reading.words, reading.stems, strict=True) if word not in _SMALL - _ARROWS]
+    carried = [
+        (word, its_stem)
+        for word, its_stem in zip(reading.words, reading.stems, strict=True)
+        if word not in _SMALL - _ARROWS
+    ]
     found = set()
     for (first, first_stem), (arrow, _), (last, last_stem) in zip(carried, carried[1:], carried[2:], strict=False):
         if arrow in _ARROWS and first not in _ARROWS and last not in _ARROWS:

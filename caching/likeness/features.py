@@ -8,16 +8,31 @@ from typing import Any
 
 from caching.likeness import names, numbers, questions, synonyms
 from caching.likeness.reading import Reading
+from caching.likeness.word_lists import words
 
-NAMES = (
-    "missing", "missing_smaller", "missing_share", "substitution", "one_sided", "foreign_names", "foreign_numbers", "neighbourhoods",
-    "characters", "lengths", "same_words", "kind_differs", "missing_count",
-)  # fmt: skip
-_SMALL = frozenset(
-    "a an the to of in on at for from by with as and or but if is are was be been do did have has will would can could should shall "
-    "may might must i me my you your we us our they them their he him his she her it its this that these those there here "
-    "what which who whom whose when where why how so than then just really actually very also too please thank s t d ll "
-    "any some ever about into get im indeed truly fact such".split()
+# whether more of it speaks for (1) or against (-1) a shared answer; 0 where the data may say
+_SIGN_OF = {
+    "missing": -1,
+    "missing_smaller": -1,
+    "missing_share": -1,
+    "substitution": -1,
+    "one_sided": 0,
+    "foreign_names": -1,
+    "foreign_numbers": -1,
+    "neighbourhoods": 1,
+    "characters": 1,
+    "lengths": -1,
+    "same_words": 1,
+    "kind_differs": -1,
+    "missing_count": -1,
+}
+NAMES = tuple(_SIGN_OF)
+SIGNS = tuple(_SIGN_OF.values())
+_SMALL = words(
+    "a an the to of in on at for from by with as and or but if is are was be been do did have has will would can",
+    "could should shall may might must i me my you your we us our they them their he him his she her it its this",
+    "that these those there here what which who whom whose when where why how so than then just really actually",
+    "very also too please thank s t d ll any some ever about into get im indeed truly fact such",
 )
 _FEWEST_LETTERS = 4
 _MOST_COMPARED = 12
@@ -78,7 +93,10 @@ def _are_one(word: str, other: str) -> bool:
     return long[:shared] == short[:shared] and long[shared:] in _ENDINGS and short[shared:] in _ENDINGS
 
 
-_ENDINGS = frozenset("y e al ally ly er or ion ions ation ment ness ity ful less able ible ive ic ical s es d t ance ence ant ent ist ism ".split(" "))
+_ENDINGS = frozenset({""}) | words(
+    "y e al ally ly er or ion ions ation ment ness ity ful less able ible ive ic ical s es d t",
+    "ance ence ant ent ist ism",
+)
 
 
 def _weigh(words: set[str], rarity: bytes) -> float:

@@ -1,6 +1,7 @@
 """Names that are known as names even in small letters."""
 
 from caching.likeness.stems import stem
+from caching.likeness.word_lists import words
 
 # names that mean the same stand in one line, its first word for all
 _SAME = """
@@ -245,13 +246,17 @@ amoxicillin
 
 
 def _read() -> dict[str, str]:
-    return {form: line.split()[0] for line in _SAME.splitlines() for name in line.split() for form in (name, stem(name))}
+    return {
+        form: line.split()[0] for line in _SAME.splitlines() for name in line.split() for form in (name, stem(name))
+    }
 
 
 KNOWN = _read()
 # these mean something else in small letters more often than not
-_AMBIGUOUS = frozenset({"us", "states", "turkey", "word", "spring", "swift", "rust", "react", "node", "polish", "oracle", "excel",
-                        "apple", "chile", "mercury", "windows", "rails", "window", "state", "uber", "orange", "apples"})  # fmt: skip
+_AMBIGUOUS = words(
+    "us states turkey word spring swift rust react node polish oracle excel apple chile mercury windows rails window",
+    "state uber orange",
+)
 
 
 def known_as(word: str, cased: str) -> str | None:

@@ -97,7 +97,7 @@ def _talk(*turns: str) -> str:
 
 
 def _replay_pairs(requests: Sequence[Request]) -> list[Pair]:
-    """Each paraphrase with the first question of its group; each hard negative with the question most like it in words."""
+    """Each paraphrase with the first question of its group; each hard negative with the one most like it in words."""
     first: dict[str, str] = {}
     holding: dict[str, list[int]] = {}
     pairs = []
@@ -115,8 +115,13 @@ def _replay_pairs(requests: Sequence[Request]) -> list[Pair]:
 def _rival(requests: Sequence[Request], holding: dict[str, list[int]], asked: Request) -> str:
     words = _long_words(asked.prompt)
     places = {place for word in words for place in holding.get(word, [])[-200:]}
-    others = [requests[place] for place in places if requests[place].group != asked.group]
-    return max(((len(words & (there := _long_words(other.prompt))) / len(words | there), other.prompt) for other in others), default=(0, ""))[1]
+    others = (requests[place] for place in places if requests[place].group != asked.group)
+    alike = [(_jaccard(words, _long_words(other.prompt)), other.prompt) for other in others]
+    return max(alike, default=(0.0, ""))[1]
+
+
+def _jaccard(ours: set[str], theirs: set[str]) -> float:
+    return len(ours & theirs) / max(len(ours | theirs), 1)
 
 
 def _long_words(text: str) -> set[str]:

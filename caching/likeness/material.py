@@ -3,11 +3,12 @@
 import re
 
 from caching.likeness.reading import Reading
+from caching.likeness.word_lists import words
 
-_WORKING = frozenset(
-    "translate summarize summarise rewrite rephrase paraphrase proofread classify extract correct convert sentiment fix edit "
-    "shorten tokenize tag spell pronounce parse count reverse sort format calculate evaluate review improve complete continue "
-    "answer translation summary".split()
+_WORKING = words(
+    "translate summarize summarise rewrite rephrase paraphrase proofread classify extract correct convert",
+    "sentiment fix edit shorten tokenize tag spell pronounce parse count reverse sort format calculate evaluate",
+    "review improve complete continue answer translation summary",
 )
 _SEPARATOR = re.compile(r":\s|\n")
 # this far into the text it must be said what is to be done

@@ -3,26 +3,68 @@
 import re
 
 from caching.likeness.reading import Reading
+from caching.likeness.word_lists import words
 
 _MONTHS = "january february march april may june july august september october november december"
 _DAYS = "monday tuesday wednesday thursday friday saturday sunday"
 _OTHERS = {
-    "today": "today", "todays": "today", "tonight": "tonight", "tomorrow": "tomorrow", "yesterday": "yesterday",
-    "morning": "morning", "mornings": "morning", "afternoon": "afternoon", "evening": "evening", "night": "night",
-    "nights": "night", "midnight": "midnight", "noon": "noon", "winter": "winter", "summer": "summer", "autumn": "autumn",
-    "weekend": "weekend", "weekends": "weekend", "weekday": "weekday", "weekdays": "weekday", "christmas": "christmas",
-    "easter": "easter", "ramadan": "ramadan", "diwali": "diwali", "thanksgiving": "thanksgiving", "bc": "bc", "bce": "bc",
-}  # fmt: skip
+    "today": "today",
+    "todays": "today",
+    "tonight": "tonight",
+    "tomorrow": "tomorrow",
+    "yesterday": "yesterday",
+    "morning": "morning",
+    "mornings": "morning",
+    "afternoon": "afternoon",
+    "evening": "evening",
+    "night": "night",
+    "nights": "night",
+    "midnight": "midnight",
+    "noon": "noon",
+    "winter": "winter",
+    "summer": "summer",
+    "autumn": "autumn",
+    "weekend": "weekend",
+    "weekends": "weekend",
+    "weekday": "weekday",
+    "weekdays": "weekday",
+    "christmas": "christmas",
+    "easter": "easter",
+    "ramadan": "ramadan",
+    "diwali": "diwali",
+    "thanksgiving": "thanksgiving",
+    "bc": "bc",
+    "bce": "bc",
+}
 # months that are also verbs are months beside a number or behind "in", "last", "next" ...
 _AMBIGUOUS = frozenset({"may", "march", "mar", "dec", "sep", "jun", "jan", "oct", "nov", "apr", "aug", "feb", "jul"})
-_SIGNALS = frozenset("in of last next this since until till by during early late mid every before after".split())
+_SIGNALS = words(
+    "in of last next this since until till by during early late mid every before after",
+)
 _NAMES = {name: name for name in (_MONTHS + " " + _DAYS).split()}
-_NAMES |= {name[:3]: name for name in _MONTHS.split()} | {"sept": "september", "tue": "tuesday", "tues": "tuesday",
-                                                         "thu": "thursday", "thurs": "thursday", "fri": "friday"}  # fmt: skip
+_NAMES |= {name[:3]: name for name in _MONTHS.split()} | {
+    "sept": "september",
+    "tue": "tuesday",
+    "tues": "tuesday",
+    "thu": "thursday",
+    "thurs": "thursday",
+    "fri": "friday",
+}
 _NAMES |= {f"{name}s": name for name in _DAYS.split()}
-_STEPS = {"last": "last", "previous": "last", "past": "last", "next": "next", "coming": "next", "upcoming": "next",
-          "this": "this", "current": "this"}  # fmt: skip
-_SPANS = frozenset("year month week day weekend decade century quarter night summer winter semester season".split())
+_STEPS = {
+    "last": "last",
+    "previous": "last",
+    "past": "last",
+    "next": "next",
+    "coming": "next",
+    "upcoming": "next",
+    "this": "this",
+    "current": "this",
+}
+_SPANS = words(
+    "year month week day weekend decade century quarter night summer winter semester season",
+)
+_NOON = 12
 _CLOCK = re.compile(r"\b(\d{1,2})(?:[:.](\d{2}))?\s?([ap])\.?m\b", re.IGNORECASE)
 _CLOCK_24 = re.compile(r"\b([01]?\d|2[0-3]):([0-5]\d)\b(?!\s?[ap]\.?m)", re.IGNORECASE)
 
@@ -51,4 +93,8 @@ def _is_dated(words: tuple[str, ...], place: int) -> bool:
 def _clock_times(text: str) -> list[str]:
     # "5 pm" and 17:00 are one; the digits alone are compared by caching.likeness.numbers
     halves = [f"{hour}{minute or '00'}{half.casefold()}" for hour, minute, half in _CLOCK.findall(text)]
-    return halves + [f"{int(hour) % 12 or 12}{minute}{'p' if int(hour) >= 12 else 'a'}" for hour, minute in _CLOCK_24.findall(text)]  # noqa: PLR2004
+    return halves + [_twelve_hours(int(hour), minute) for hour, minute in _CLOCK_24.findall(text)]
+
+
+def _twelve_hours(hour: int, minute: str) -> str:
+    return f"{hour % _NOON or _NOON}{minute}{'p' if hour >= _NOON else 'a'}"

@@ -4,24 +4,27 @@ import re
 
 from caching.likeness import gazetteer
 from caching.likeness.reading import Reading, words_of
+from caching.likeness.word_lists import words
 
 _QUOTED = re.compile(r"\"([^\"\n]{1,200})\"|(?<!\w)'([^'\n]{2,200})'(?!\w)")
 # words that people write large without naming anything
-_COMMON = frozenset(
-    "i a an the and or but if is are was were do does did can could should would will shall may might must what which who "
-    "whom whose when where why how there this that these those it he she they we you my your his her our their its not no "
-    "in on at to of for from by with as be been have has had please ok also mr mrs ms dr vs etc".split()
+_COMMON = words(
+    "i a an the and or but if is are was were do does did can could should would will shall may might must what",
+    "which who whom whose when where why how there this that these those it he she they we you my your his her",
+    "our their its not no in on at to of for from by with as be been have has had please ok also mr mrs ms dr vs",
+    "etc",
 )
 # fewer words written large are names
 _HEADLINE_WORDS = 4
 _SHORTEST = 4
-_DEMONYMS = frozenset("s n an ian ean ese ish i ic er ers ns ans ians es".split())
+_DEMONYMS = words("s n an ian ean ese ish i ic er ers ns ans ians es")
 _LINKING = frozenset({"and", "of", "the", "for", "in"})
 _ABBREVIATION_LENGTHS = range(3, 7)
 # swapped letters that make another word
-_LOOK_MISTYPED = frozenset(map(frozenset, (("brian", "brain"), ("angel", "angle"), ("trial", "trail"), ("untied", "united"),
-                                           ("casual", "causal"), ("marital", "martial"), ("dairy", "diary"),
-                                           ("form", "from"), ("calm", "clam"))))  # fmt: skip
+_WORD_PAIRS = (
+    "brian brain/angel angle/trial trail/untied united/casual causal/marital martial/dairy diary/form from/calm clam"
+)
+_LOOK_MISTYPED = frozenset(frozenset(pair.split()) for pair in _WORD_PAIRS.split("/"))
 
 
 def differ(asked: Reading, kept: Reading) -> bool:
@@ -77,7 +80,9 @@ def _looks_named(reading: Reading, place: int) -> bool:
 
 def _absent(names: frozenset[str], others: frozenset[str], *, here: Reading, there: Reading) -> set[str]:
     spoken = {*there.words, *there.stems, *others}
-    missing = {name for name in names - spoken if not any(_same_name(name, word) for word in spoken if word[0] == name[0])}
+    missing = {
+        name for name in names - spoken if not any(_same_name(name, word) for word in spoken if word[0] == name[0])
+    }
     if missing:
         missing -= _spelled_out(here, there.words) | _spelled_out(there, tuple(missing))
     return missing

@@ -5,16 +5,25 @@ from collections.abc import Mapping
 
 from caching.likeness import antonyms
 from caching.likeness.reading import Reading
+from caching.likeness.word_lists import words
 
-_NEGATORS = frozenset(
-    "not non no never none nobody nothing nowhere neither nor without cannot hardly barely except excluding besides unless "
-    "unlike lacks lacking instead rather".split()
+_NEGATORS = words(
+    "not non no never none nobody nothing nowhere neither nor without cannot hardly barely except excluding",
+    "besides unless unlike lacks lacking instead rather",
 )
 _LESS = frozenset({"less", "least", "fewer", "fewest"})
 # a negation reaches over an article and an adverb, not over a clause
 _REACH = 3
 # phrases in which "not" and "no" deny nothing
-_IDLE = (("or", "not"), ("not", "only"), ("or", "no"), ("whether", "not"), ("no", "matter"), ("not", "just"), ("rather", "than"))
+_IDLE = (
+    ("or", "not"),
+    ("not", "only"),
+    ("or", "no"),
+    ("whether", "not"),
+    ("no", "matter"),
+    ("not", "just"),
+    ("rather", "than"),
+)
 
 
 def contradict(asked: Reading, kept: Reading) -> bool:
@@ -59,4 +68,9 @@ def _denies(words: tuple[str, ...], place: int) -> bool:
 def _hold_negated_forms(ours: frozenset[str], theirs: frozenset[str]) -> bool:
     mine, yours = ours - theirs - antonyms.AXES.keys(), theirs - ours
     yours -= antonyms.AXES.keys()
-    return any(form in there for here, there in ((mine, yours), (yours, mine)) for word in here for form in antonyms.negated_forms(word))
+    return any(
+        form in there
+        for here, there in ((mine, yours), (yours, mine))
+        for word in here
+        for form in antonyms.negated_forms(word)
+    )

@@ -6,14 +6,34 @@ from collections import Counter
 from caching.likeness.reading import Reading
 
 _DIGITS = re.compile(
-    r"(?<![\w.])(?P<sign>-)?(?P<number>\d{1,3}(?:,\d{2,3})+(?:\.\d+)?|\d+(?:[.,]\d+)*)(?P<tail>[A-Za-z°%][\w-]*)?|[A-Za-z_]+\d[\w-]*"
+    r"(?<![\w.])(?P<sign>-)?(?P<number>\d{1,3}(?:,\d{2,3})+(?:\.\d+)?|\d+(?:[.,]\d+)*)(?P<tail>[A-Za-z°%][\w-]*)?"
+    r"|[A-Za-z_]+\d[\w-]*"
 )
 _FRACTION = re.compile(r"(?<![\w/.])(?<!/\s)(?:(\d{1,4})\s)?(\d{1,3})\s?/\s?(\d{1,3})(?!\w|\s?/)")
+# 1,000,000 and 1,00,000; a comma before other than three last digits is a decimal one
+_GROUPED = re.compile(r"\d{1,3}(?:,\d{2,3})*,\d{3}(?:\.\d+)?")
 _SCALES = {
-    "k": 3, "thousand": 3, "thousands": 3, "m": 6, "mn": 6, "million": 6, "millions": 6, "lakh": 5, "lakhs": 5, "lac": 5,
-    "crore": 7, "crores": 7, "b": 9, "bn": 9, "billion": 9, "billions": 9, "trillion": 12, "hundred": 2, "hundreds": 2,
+    "k": 3,
+    "thousand": 3,
+    "thousands": 3,
+    "m": 6,
+    "mn": 6,
+    "million": 6,
+    "millions": 6,
+    "lakh": 5,
+    "lakhs": 5,
+    "lac": 5,
+    "crore": 7,
+    "crores": 7,
+    "b": 9,
+    "bn": 9,
+    "billion": 9,
+    "billions": 9,
+    "trillion": 12,
+    "hundred": 2,
+    "hundreds": 2,
     "dozen": 0,
-}  # fmt: skip
+}
 _SMALL = (
     "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
     "eighteen nineteen"
@@ -23,8 +43,21 @@ _ORDINALS = "zeroth first second third fourth fifth sixth seventh eighth ninth t
 _WORDS = {word: number for number, word in enumerate(_SMALL.split())}
 _WORDS |= {word: 20 + 10 * place for place, word in enumerate(_TENS.split())}
 _RANKS = {word: str(number) for number, word in enumerate(_ORDINALS.split())}
-_PARTS = {"half": "0.5", "halves": "0.5", "quarter": "0.25", "dozen": "12", "dozens": "12", "twice": "2", "double": "2",
-          "triple": "3", "thrice": "3", "hundred": "100", "thousand": "1000", "million": "1000000", "billion": "1000000000"}  # fmt: skip
+_PARTS = {
+    "half": "0.5",
+    "halves": "0.5",
+    "quarter": "0.25",
+    "dozen": "12",
+    "dozens": "12",
+    "twice": "2",
+    "double": "2",
+    "triple": "3",
+    "thrice": "3",
+    "hundred": "100",
+    "thousand": "1000",
+    "million": "1000000",
+    "billion": "1000000000",
+}
 _ROMAN = {"ii": "2", "iii": "3", "iv": "4", "vi": "6", "vii": "7", "viii": "8", "ix": "9", "xi": "11", "xii": "12"}
 # said so often without counting anything that one text may have them alone
 _VAGUE = frozenset({"0", "1", "2", "0.5"})
@@ -88,14 +121,14 @@ def _values(found: re.Match[str], following: str) -> list[str]:
 
 
 def _next_scale(tail: str, following: str) -> str:
-    word = following.split()[0].casefold().strip(".,?!") if not tail and following.startswith(" ") and following.split() else ""
+    if tail or not following.startswith(" ") or not following.strip():
+        return ""
+    word = following.split(maxsplit=1)[0].casefold().strip(".,?!")
     return word if word in _SCALES and len(word) > 1 and word != "dozen" else ""
 
 
 def _without_separators(number: str) -> str:
-    if re.fullmatch(r"\d{1,3}(?:,\d{2,3})+(?:\.\d+)?", number) and number.split(".")[0].rsplit(",", 1)[1].__len__() == 3:  # noqa
-        return number.replace(",", "")
-    return number.replace(",", ".")
+    return number.replace(",", "" if _GROUPED.fullmatch(number) else ".")
 
 
 def _scaled(number: str, zeros: int) -> str:
@@ -141,8 +174,13 @@ def _phrase(words: tuple[str, ...], start: int) -> tuple[str, int]:
         elif place > start and word in _SCALES and len(word) > len("bn") and word != "dozen":
             scale: int = 10 ** _SCALES[word]
             current, total = (current * scale, total) if scale == 100 else (0, total + current * scale)  # noqa: PLR2004
-        elif not (word == "and" and place > start and place + 1 < len(words) and words[place + 1] in _WORDS
-                  and words[place - 1] in _SCALES):
+        elif not (
+            word == "and"
+            and place > start
+            and place + 1 < len(words)
+            and words[place + 1] in _WORDS
+            and words[place - 1] in _SCALES
+        ):
             break
         place += 1
     return str(total + current), place - start

@@ -23,7 +23,9 @@ def differ(asked: Reading, kept: Reading) -> bool:
 
 def _address_everybody(asked: Reading, kept: Reading) -> bool:
     """What do I do with my dog, what do you do with your dog: here you and I are anybody."""
-    return any("i" in one.words and not {"you", "one"}.isdisjoint(other.words) for one, other in ((asked, kept), (kept, asked)))
+    return any(
+        "i" in one.words and not {"you", "one"}.isdisjoint(other.words) for one, other in ((asked, kept), (kept, asked))
+    )
 
 
 def _owners(reading: Reading) -> frozenset[str]:
@@ -38,4 +40,8 @@ def _beings(reading: Reading) -> frozenset[tuple[str, ...]]:
 def _is_named_instead(asked: Reading, kept: Reading) -> bool:
     """Her family in one text, Brandon's in the other: only who knows the two can tell whether it is the same."""
     words = set(asked.words)
-    return not words.isdisjoint({"his", "her"}) and set(kept.words).isdisjoint({"his", "her", "he", "she"}) and "'s " in kept.text
+    return (
+        not words.isdisjoint({"his", "her"})
+        and set(kept.words).isdisjoint({"his", "her", "he", "she"})
+        and "'s " in kept.text
+    )

@@ -14,7 +14,7 @@ person: who; whom
 possessor: whose
 place: where; in which country; in which city; what place; which place
 time: when; what time; what year; in what year; in which year; which year; what date; on what date
-reason: why; how come; what is the reason; what are the reasons; for what reason; what is the cause; what causes; what caused
+reason: why; how come; what is the reason; what are the reasons; what is the cause; what causes; what caused
 manner: how; what is the best way to; what is the way to; what are the ways to; in what way
 """.strip()
 _OPENINGS = {
@@ -44,7 +44,9 @@ expand: expand elaborate
 delete: delete remove
 test: test
 """.strip()
-_ACTION_OF = {verb: line.partition(": ")[0] for line in _ACTIONS.splitlines() for verb in line.partition(": ")[2].split()}
+_ACTION_OF = {
+    verb: line.partition(": ")[0] for line in _ACTIONS.splitlines() for verb in line.partition(": ")[2].split()
+}
 _SPEAKING = frozenset({"explain", "list", "define", "compare", "calculate"})
 _FORMS = """
 json
@@ -70,7 +72,23 @@ code
 diagram
 """.strip()
 _FORM_OF = {form: line.split()[0] for line in _FORMS.splitlines() for form in line.split()}
-_DEFINITE = frozenset({"haiku", "json", "xml", "yaml", "csv", "markdown", "table", "bullet", "poem", "limerick", "tweet", "email", "essay"})
+_DEFINITE = frozenset(
+    {
+        "haiku",
+        "json",
+        "xml",
+        "yaml",
+        "csv",
+        "markdown",
+        "table",
+        "bullet",
+        "poem",
+        "limerick",
+        "tweet",
+        "email",
+        "essay",
+    }
+)
 
 
 def differ(asked: Reading, kept: Reading) -> bool:
@@ -107,7 +125,11 @@ def _opening(words: tuple[str, ...], place: int) -> tuple[str, int]:
 
 
 def actions(reading: Reading) -> frozenset[str]:
-    return frozenset(_ACTION_OF[word] for place in reading.openings if place < len(reading.words) and (word := reading.words[place]) in _ACTION_OF)
+    return frozenset(
+        _ACTION_OF[word]
+        for place in reading.openings
+        if place < len(reading.words) and (word := reading.words[place]) in _ACTION_OF
+    )
 
 
 def forms(reading: Reading) -> frozenset[str]:

@@ -3,7 +3,8 @@
 _IRREGULAR = {
     "men": "man", "women": "woman", "children": "child", "people": "person", "persons": "person", "mice": "mouse",
     "feet": "foot", "teeth": "tooth", "lives": "life", "wives": "wife", "knives": "knife", "went": "go", "gone": "go",
-    "goes": "go", "did": "do", "does": "do", "done": "do", "was": "be", "were": "be", "is": "be", "are": "be", "am": "be",
+    "goes": "go", "did": "do", "does": "do", "done": "do", "was": "be", "were": "be", "is": "be", "are": "be",
+    "am": "be",
     "been": "be", "being": "be", "has": "have", "had": "have", "bought": "buy", "sold": "sell", "made": "make",
     "said": "say", "told": "tell", "got": "get", "gotten": "get", "took": "take", "taken": "take", "gave": "give",
     "given": "give", "found": "find", "thought": "think", "wrote": "write", "written": "write", "won": "win",
@@ -13,7 +14,8 @@ _IRREGULAR = {
     "spent": "spend", "built": "build", "taught": "teach", "caught": "catch", "died": "die", "dying": "die",
     "lying": "lie", "using": "use", "used": "use", "uses": "use", "news": "news", "physics": "physics", "bus": "bus",
     "gas": "gas", "this": "this", "us": "us", "his": "his", "its": "its", "as": "as", "yes": "yes",
-    "thing": "thing", "something": "something", "anything": "anything", "nothing": "nothing", "everything": "everything",
+    "thing": "thing", "something": "something", "anything": "anything", "nothing": "nothing",
+    "everything": "everything",
     "during": "during", "king": "king", "bring": "bring", "string": "string", "spring": "spring", "bed": "bed",
     "red": "red", "need": "need", "speed": "speed", "feed": "feed", "seed": "seed", "better": "better", "best": "best",
 }  # fmt: skip

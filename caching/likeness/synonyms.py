@@ -128,7 +128,12 @@ currency money
 notes note bill
 ban demonetize demonetise demonetization demonetisation prohibit scrap discontinue
 """.strip()
-_FIRST = {form: stem(line.split()[0]) for line in reversed(_SAME.splitlines()) for word in line.split() for form in (word, stem(word))}
+_FIRST = {
+    form: stem(line.split()[0])
+    for line in reversed(_SAME.splitlines())
+    for word in line.split()
+    for form in (word, stem(word))
+}
 
 
 def canonical(its_stem: str) -> str:

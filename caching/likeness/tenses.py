@@ -29,7 +29,12 @@ def times(reading: Reading) -> frozenset[str]:
             found.add("past")
         elif word in {"will", "shall"} or (word == "going" and after == "to"):
             found.add("future")
-        if word in {"use", "used"} and after == "to" and words[place - 1 : place] not in {("is",), ("are",), ("be",), ("was",), ("were",)} and _follows_subject(words, place):
+        if (
+            word in {"use", "used"}
+            and after == "to"
+            and words[place - 1 : place] not in {("is",), ("are",), ("be",), ("was",), ("were",)}
+            and _follows_subject(words, place)
+        ):
             found.add("once")
         elif word == "becoming":
             found.add("becoming")
@@ -37,4 +42,6 @@ def times(reading: Reading) -> frozenset[str]:
 
 
 def _follows_subject(words: tuple[str, ...], place: int) -> bool:
-    return words[0] in {"did", "didn"} or (place > 0 and words[place] == "used" and words[place - 1] not in {"get", "be", "getting", "commonly", "not"})
+    return words[0] in {"did", "didn"} or (
+        place > 0 and words[place] == "used" and words[place - 1] not in {"get", "be", "getting", "commonly", "not"}
+    )

@@ -1,6 +1,7 @@
 """Which units and currencies a text measures in."""
 
 from caching.likeness.reading import Reading
+from caching.likeness.word_lists import words
 
 _SAME = """
 kilometer km kms kilometers kilometre kilometres kmh kph
@@ -70,10 +71,13 @@ degree degrees °
 """.strip()
 _FORMS = {form: line.split()[0] for line in _SAME.splitlines() for form in line.split()}
 # short forms that are words too, or are said without measuring: they count behind a number alone
-_BEHIND_NUMBERS = frozenset("mi rs won rub sec mins day days daily second seconds minute bit bits cup cups degree "
-                            "degrees won yard yards year years month months week weeks hour hours pounds pound mm "
-                            "percent % percentage mb kb $ cent cents mw".split())  # fmt: skip
-_SHORT = {"m": "meter", "g": "gram", "l": "liter", "c": "celsius", "f": "fahrenheit", "h": "hour", "s": "second", "in": "inch",
+_BEHIND_NUMBERS = words(
+    "mi rs won rub sec mins day days daily second seconds minute bit bits cup cups degree degrees won yard yards",
+    "year years month months week weeks hour hours pounds pound mm percent % percentage mb kb $ cent cents mw",
+)  # fmt: skip
+_SHORT = {
+    "m": "meter", "g": "gram", "l": "liter", "c": "celsius", "f": "fahrenheit", "h": "hour", "s": "second",
+    "in": "inch",
           "min": "minute", "v": "volt", "w": "watt", "ms": "millisecond", "k": "thousand"}  # fmt: skip
 
 

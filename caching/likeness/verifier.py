@@ -11,7 +11,7 @@ from pathlib import Path
 from caching.likeness import features
 from caching.likeness.reading import Reading
 
-_WEIGHTS = Path(__file__).with_name("weights.json")
+WEIGHTS = Path(__file__).with_name("weights.json")
 # where a straight line through the cosine bends
 KNEES = (0.0, 0.8, 0.9, 0.95)
 
@@ -37,7 +37,7 @@ def bends(similarity: float) -> tuple[float, ...]:
 
 def shipped() -> Verifier:
     """With the weights that `evaluate_semantic_cache --fit` wrote."""
-    read = json.loads(_WEIGHTS.read_text())
+    read = json.loads(WEIGHTS.read_text())
     return Verifier(
         read["bias"], tuple(read["knee_weights"]), tuple(read["weights"]), base64.b85decode(read["rarity"].encode())
     )

@@ -44,7 +44,10 @@ UNDECIDED = [
     ("Paris", "It is Paris, which lies in France"),
     ('{"a": 1}', "a is 1"),
     ("Yes, because it is warm there", "Yes, since whales breathe air"),
-    ("A long tale of a whale that swam to the north and met a ship there", "Another tale, of a bear who went to the south for honey"),
+    (
+        "A long tale of a whale that swam to the north and met a ship there",
+        "Another tale, of a bear who went to the south for honey",
+    ),
     ("```py\nif a:\n    b()\nc()\n```", "```py\nif a:\n    b()\n    c()\n```"),
     ("I cannot say", "Nobody knows"),
 ]

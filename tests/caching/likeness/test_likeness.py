@@ -43,7 +43,10 @@ def test_nearer_is_never_less_alike(asked, kept, one, other):
 
 
 @settings(max_examples=100, deadline=None)
-@given(questions, st.sampled_from(["  {}", "{}  ", "{}\n", "Hello, {}", "Please, {}", "{} Thanks!", "\u200b{}", "{}\ufeff"]))
+@given(
+    questions,
+    st.sampled_from(["  {}", "{}  ", "{}\n", "Hello, {}", "Please, {}", "{} Thanks!", "\u200b{}", "{}\ufeff"]),
+)
 def test_a_harmless_edit_is_not_refused(question, edit):
     verdict = LIKENESS.compare(edit.format(question), question, 0.97)
 
@@ -59,7 +62,30 @@ def test_a_question_in_small_letters_is_not_refused(question):
 
 
 @pytest.mark.parametrize(
-    "piece", ["a", "a ", "1/", "1,", "not ", "``", "`a", "/a", "a.", "-", "''", "\"", "x_", "A", "двa ", "\u0301", "((", "ignore ", "one hundred and ", "\n", "12:"]
+    "piece",
+    [
+        "a",
+        "a ",
+        "1/",
+        "1,",
+        "not ",
+        "``",
+        "`a",
+        "/a",
+        "a.",
+        "-",
+        "''",
+        '"',
+        "x_",
+        "A",
+        "двa ",
+        "\u0301",
+        "((",
+        "ignore ",
+        "one hundred and ",
+        "\n",
+        "12:",
+    ],
 )
 def test_a_long_text_takes_bounded_time(piece):
     longest = (piece * 8000)[:8000]
