@@ -7,7 +7,7 @@ from caching.likeness.reading import Reading
 
 _DIGITS = re.compile(
     r"(?<![\w.])(?P<sign>-)?(?P<number>\d{1,3}(?:,\d{2,3})+(?:\.\d+)?|\d+(?:[.,]\d+)*)(?P<tail>[A-Za-z°%][\w-]*)?"
-    r"|[A-Za-z_]+\d[\w-]*"
+    r"|(?<![A-Za-z_])[A-Za-z_]+\d[\w-]*"
 )
 _FRACTION = re.compile(r"(?<![\w/.])(?<!/\s)(?:(\d{1,4})\s)?(\d{1,3})\s?/\s?(\d{1,3})(?!\w|\s?/)")
 # 1,000,000 and 1,00,000; a comma before other than three last digits is a decimal one

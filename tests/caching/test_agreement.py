@@ -51,8 +51,8 @@ UNDECIDED = [
     ("```py\nif a:\n    b()\nc()\n```", "```py\nif a:\n    b()\n    c()\n```"),
     ("I cannot say", "Nobody knows"),
 ]
-LONG = "The lake lies high in the mountains, is fed by three rivers and freezes in most winters, so skaters come from afar."
-REWORDED = "High in the mountains lies the lake; three rivers feed it, and as it freezes in most winters skaters come from afar."
+LONG = "The lake lies high in the mountains, is fed by three rivers and freezes in most winters, so skaters come."
+REWORDED = "High in the mountains lies the lake; three rivers feed it, and as it freezes in most winters skaters come."
 
 
 @pytest.mark.parametrize(("fresh", "kept", "method"), AGREE)
