@@ -12,7 +12,7 @@ _TOKENS = re.compile(
     r"(?:[a-z][a-z0-9+.-]{1,15}://|www\.)[^\s<>\"']{1,2000}"  # addresses
     r"|[\w.+-]{1,64}@[\w-]{1,64}(?:\.[\w-]{1,63})+"  # mail
     r"|(?<![\w/])(?:~|\.{1,2})?/[\w.-]+(?:/[\w.-]*)+|[A-Za-z]:\\[^\s\"']{1,300}"  # paths
-    r"|\b[A-Za-z]\w{0,80}_\w{1,80}\b|\b[a-z][a-z0-9]{0,60}[A-Z]\w{0,80}\b"  # snake_case, camelCase
+    r"|\b[A-Za-z]\w{0,80}_\w{1,80}\b|\b[a-z][a-z0-9]{1,60}[A-Z][a-z]\w{0,80}\b"  # snake_case, camelCase
     r"|(?<!\S)(?:--[A-Za-z][\w-]{1,60}|-[A-Za-z](?!\S))"  # options of a command
     r"|\b[A-Za-z_]\w{0,80}(?:\.[A-Za-z_]\w{0,80})*\(\)"  # calls
     r"|\b\w{1,60}\.(?:py|js|ts|java|cpp|hpp|cs|go|rs|rb|php|html|css|json|ya?ml|xml|sql|sh|txt|csv|md|toml|exe|dll|net)\b"

@@ -78,9 +78,22 @@ def _roles_turn(asked: Reading, kept: Reading) -> bool:
     if len(shared) < 2 or not _MUTUAL.isdisjoint(asked.words) or not _MUTUAL.isdisjoint(kept.words):  # noqa: PLR2004
         return False
     ours, theirs = _in_order(asked, shared), _in_order(kept, shared)
-    if sorted(ours) != sorted(theirs) or len(set(ours)) != len(ours):
+    if (
+        len(ours) < 2
+        or sorted(ours) != sorted(theirs)
+        or len(set(ours)) != len(ours)
+        or "'s " in asked.text + kept.text
+    ):
+        return False
+    if _stand_together(asked, ours) or _stand_together(kept, theirs):
         return False
     return (ours != theirs) != (_is_passive(asked) != _is_passive(kept))
+
+
+def _stand_together(reading: Reading, chosen: list[str]) -> bool:
+    """Ada Lovelace is one name, not two who do something to each other."""
+    places = [place for place, word in enumerate(reading.words) if word in chosen]
+    return places[1] - places[0] == 1
 
 
 def _in_order(reading: Reading, chosen: frozenset[str]) -> list[str]:
@@ -103,11 +116,11 @@ def _order_turns(asked: Reading, kept: Reading) -> bool:
         return False
     ours, theirs = _carrying(asked), _carrying(kept)
     moved = set(pairwise(ours)) - set(pairwise(theirs))
-    return len(ours) > 1 and len(moved) > _MOVED_PHRASES
+    return len(moved) > _MOVED_PHRASES or (len(moved) == len(ours) - 1 and len(ours) > 1)
 
 
-# moving one phrase to the front breaks as many neighbourhoods
-_MOVED_PHRASES = 1
+# a phrase that has moved breaks as many neighbourhoods
+_MOVED_PHRASES = 2
 
 
 def _carrying(reading: Reading) -> list[str]:

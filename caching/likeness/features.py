@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
-from caching.likeness import names, numbers, questions, synonyms
+from caching.likeness import names, negation, numbers, questions, synonyms
 from caching.likeness.reading import Reading
 from caching.likeness.word_lists import words
 
@@ -25,6 +25,7 @@ _SIGN_OF = {
     "same_words": 1,
     "kind_differs": -1,
     "missing_count": -1,
+    "denials": -1,
 }
 NAMES = tuple(_SIGN_OF)
 SIGNS = tuple(_SIGN_OF.values())
@@ -72,6 +73,7 @@ def measure(asked: Reading, kept: Reading, rarity: bytes) -> Sequence[float]:
         float(sorted(ours) == sorted(theirs)),
         float(kinds != other_kinds),
         math.log1p(len(mine) + len(yours)),
+        float(negation.deny_differently(asked, kept)),
     )
 
 

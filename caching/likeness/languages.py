@@ -7,7 +7,7 @@ from caching.likeness.reading import Reading
 
 # words that are frequent in one language and rare in the others
 _FREQUENT = {
-    "english": "the is are what how does of and to in for my can you with this it that which should",
+    "english": "the is are what how does do of and to in for my i a as on at be can you with this it which who why",
     "german": "der die das ist und wie was nicht ein eine ich zu den mit für sind welche kann mein wo warum",
     "french": "le la les est et que comment des une un je du dans quelle quel pour sont puis mon où pourquoi",
     "spanish": "el los las es y qué cómo cuál una un de que como puedo para mi cual del son dónde por",
@@ -45,7 +45,7 @@ def language(reading: Reading) -> str:
         for name in _LANGUAGE_OF.get(word, ()):
             counts[name] += 1
     first, second = sorted(counts, key=lambda name: -counts[name])[:2]
-    return first if counts[first] >= _SURE and counts[first] > counts[second] else ""
+    return first if counts[first] >= _SURE and counts[first] > counts[second] + 1 else ""
 
 
 @lru_cache(maxsize=4096)

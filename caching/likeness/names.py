@@ -19,7 +19,7 @@ _HEADLINE_WORDS = 4
 _SHORTEST = 4
 _DEMONYMS = words("s n an ian ean ese ish i ic er ers ns ans ians es")
 _LINKING = frozenset({"and", "of", "the", "for", "in"})
-_ABBREVIATION_LENGTHS = range(3, 7)
+_ABBREVIATION_LENGTHS = range(2, 7)
 # swapped letters that make another word
 _WORD_PAIRS = (
     "brian brain/angel angle/trial trail/untied united/casual causal/marital martial/dairy diary/form from/calm clam"
@@ -41,7 +41,13 @@ def absent(asked: Reading, kept: Reading) -> tuple[set[str], set[str]]:
 
 def quotations_differ(asked: Reading, kept: Reading) -> bool:
     ours, theirs = quotations(asked), quotations(kept)
-    return bool(ours and theirs and ours != theirs)
+    return bool(ours and theirs) and not (_quote(kept, ours) or _quote(asked, theirs))
+
+
+def _quote(reading: Reading, quoted: frozenset[str]) -> bool:
+    """Whether all that is quoted stands in the text, with or without its marks."""
+    spoken = f" {' '.join(reading.words)} "
+    return all(f" {each} " in spoken for each in quoted)
 
 
 def quotations(reading: Reading) -> frozenset[str]:
@@ -84,7 +90,7 @@ def _absent(names: frozenset[str], others: frozenset[str], *, here: Reading, the
         name for name in names - spoken if not any(_same_name(name, word) for word in spoken if word[0] == name[0])
     }
     if missing:
-        missing -= _spelled_out(here, there.words) | _spelled_out(there, tuple(missing))
+        missing -= _spelled_out(here, _abbreviations(there)) | _spelled_out(there, missing)
     return missing
 
 
@@ -109,7 +115,11 @@ def is_swap(one: str, other: str) -> bool:
     return one[first] == other[second] and one[second] == other[first]
 
 
-def _spelled_out(reading: Reading, abbreviations: tuple[str, ...]) -> set[str]:
+def _abbreviations(reading: Reading) -> set[str]:
+    return {cased.casefold() for cased in reading.cased if cased.isupper()}
+
+
+def _spelled_out(reading: Reading, abbreviations: set[str]) -> set[str]:
     """The words of NASA's full name and NASA, where one of the abbreviations is it."""
     words = [word for word in reading.words if word not in _LINKING]
     letters = "".join(word[0] for word in words)

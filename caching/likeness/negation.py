@@ -14,6 +14,7 @@ _NEGATORS = words(
 _LESS = frozenset({"less", "least", "fewer", "fewest"})
 # a negation reaches over an article and an adverb, not over a clause
 _REACH = 3
+_CLAUSE_WORDS = 4
 # phrases in which "not" and "no" deny nothing
 _IDLE = (
     ("or", "not"),
@@ -21,6 +22,8 @@ _IDLE = (
     ("or", "no"),
     ("whether", "not"),
     ("no", "matter"),
+    ("why", "not"),
+    ("no", "reason"),
     ("not", "just"),
     ("rather", "than"),
 )
@@ -33,7 +36,18 @@ def contradict(asked: Reading, kept: Reading) -> bool:
         return True
     is_denied = ours.denials(shared) != theirs.denials(shared)
     # less patient is more impatient: two contraries are none
-    return is_denied != _hold_negated_forms(frozenset(asked.words), frozenset(kept.words))
+    if is_denied == _hold_negated_forms(frozenset(asked.words), frozenset(kept.words)):
+        return False
+    return not has_another_clause(asked, kept)
+
+
+def deny_differently(asked: Reading, kept: Reading) -> bool:
+    return _Sense(asked).denials(set()) != _Sense(kept).denials(set())
+
+
+def has_another_clause(asked: Reading, kept: Reading) -> bool:
+    """Whether one says so much more that the "not" may belong to that; the score counts what it says."""
+    return abs(len(asked.words) - len(kept.words)) > _CLAUSE_WORDS
 
 
 class _Sense:

@@ -9,6 +9,8 @@ _DIGITS = re.compile(
     r"(?<![\w.])(?P<sign>-)?(?P<number>\d{1,3}(?:,\d{2,3})+(?:\.\d+)?|\d+(?:[.,]\d+)*)(?P<tail>[A-Za-z°%][\w-]*)?"
     r"|(?<![A-Za-z_])[A-Za-z_]+\d[\w-]*"
 )
+# the ten best are the best
+_TOP = re.compile(r"\btop\s(?:5|10|ten|20|50|100)\b", re.IGNORECASE)
 _FRACTION = re.compile(r"(?<![\w/.])(?<!/\s)(?:(\d{1,4})\s)?(\d{1,3})\s?/\s?(\d{1,3})(?!\w|\s?/)")
 # 1,000,000 and 1,00,000; a comma before other than three last digits is a decimal one
 _GROUPED = re.compile(r"\d{1,3}(?:,\d{2,3})*,\d{3}(?:\.\d+)?")
@@ -59,18 +61,21 @@ _PARTS = {
     "billion": "1000000000",
 }
 _ROMAN = {"ii": "2", "iii": "3", "iv": "4", "vi": "6", "vii": "7", "viii": "8", "ix": "9", "xi": "11", "xii": "12"}
-# said so often without counting anything that one text may have them alone
-_VAGUE = frozenset({"0", "1", "2", "0.5"})
+_NEARLY_THE_SAME = 8
 _ORDINAL_ENDINGS = frozenset({"st", "nd", "rd", "th", "s"})
 _MEASURES = re.compile(r"[A-Za-z°%]{1,3}$")
 
 
 def differ(asked: Reading, kept: Reading) -> bool:
+    """Digits must be the same; a number in words may be missing in one text, but not be another."""
     ours, theirs = named(asked), named(kept)
-    if ours.exact != theirs.exact:
-        return not _only_spelled(ours, theirs)
-    missing, extra = ours.spoken - theirs.spoken, theirs.spoken - ours.spoken
-    return bool(missing and extra) or bool((missing | extra).keys() - _VAGUE)
+    first, second = set(ours.exact + ours.spoken), set(theirs.exact + theirs.spoken)
+    if first - second and second - first:
+        return True
+    if set(ours.exact) == set(theirs.exact) or first == second:
+        return False
+    # a number more among many words more is counted by the score
+    return len(set(asked.stems) ^ set(kept.stems)) <= _NEARLY_THE_SAME
 
 
 class Numbers:
@@ -85,15 +90,10 @@ class Numbers:
 
 def named(reading: Reading) -> Numbers:
     exact: Counter[str] = Counter()
-    rest = _FRACTION.sub(lambda found: _count_fraction(exact, found), reading.text)
+    rest = _FRACTION.sub(lambda found: _count_fraction(exact, found), _TOP.sub("top ", reading.text))
     for found in _DIGITS.finditer(rest):
         exact.update(_values(found, rest[found.end() : found.end() + 12]))
     return Numbers(exact, Counter(_spoken(reading.words)))
-
-
-def _only_spelled(ours: Numbers, theirs: Numbers) -> bool:
-    """Whether the same numbers stand in digits here and in words there."""
-    return ours.exact + ours.spoken == theirs.exact + theirs.spoken
 
 
 def _count_fraction(exact: Counter[str], found: re.Match[str]) -> str:

@@ -22,10 +22,8 @@ def differ(asked: Reading, kept: Reading) -> bool:
 
 
 def _address_everybody(asked: Reading, kept: Reading) -> bool:
-    """What do I do with my dog, what do you do with your dog: here you and I are anybody."""
-    return any(
-        "i" in one.words and not {"you", "one"}.isdisjoint(other.words) for one, other in ((asked, kept), (kept, asked))
-    )
+    """How do I wash my dog, ways to wash your dog when you are alone: here you and I are anybody."""
+    return any(not {"i", "you", "one"}.isdisjoint(each.words) for each in (asked, kept))
 
 
 def _owners(reading: Reading) -> frozenset[str]:

@@ -5,37 +5,17 @@ import re
 from caching.likeness.reading import Reading
 from caching.likeness.word_lists import words
 
-# of two of these that differ, each in one text alone, the texts mean something else
-_AMOUNTS = {
-    "all": "all",
-    "every": "all",
-    "each": "all",
-    "always": "all",
-    "everyone": "all",
-    "everybody": "all",
-    "some": "some",
-    "sometimes": "some",
-    "few": "few",
-    "several": "some",
-    "many": "many",
-    "most": "most",
-    "none": "none",
-    "never": "none",
-    "nobody": "none",
-    "no": "none",
-    "rarely": "few",
-    "seldom": "few",
-    "often": "many",
-    "usually": "most",
-    "both": "both",
-    "either": "either",
-    "half": "half",
-}
+# what is said of all is not said of some; "some" and "many" are often the same
+_AMOUNTS = (
+    (words("all every each always everyone everybody"), words("some few sometimes rarely seldom")),
+    (words("most many often usually"), words("few rarely seldom")),
+    (words("both"), words("either")),
+)
 # each must stand in both texts or in neither
 _LIMITS = re.compile(
-    r"\b(?:at (?:least|most)|no (?:more|less|fewer) than|(?:more|less|fewer|greater|lower|higher|other) than|"
-    r"up to (?=\d)|only if|not only|except|excluding|"
-    r"without|all but)\b",
+    r"\b(?:at (?:least|most)|no (?:more|less|fewer) than|other than|"
+    r"(?:more|less|fewer|greater|lower|higher) than(?=\s[$€£]?\d|\sa?\s?(?:one|two|three|four|five|ten|half)\b)|"
+    r"up to (?=\d)|only if|not only|except|excluding|all but)\b",
     re.IGNORECASE,
 )
 _SAME_LIMIT = {
@@ -61,10 +41,7 @@ _NO_DEGREES = words(
 
 
 def differ(asked: Reading, kept: Reading) -> bool:
-    ours, theirs = _amounts(asked), _amounts(kept)
-    if ours - theirs and theirs - ours:
-        return True
-    return limits(asked) != limits(kept) or _degrees_differ(asked, kept)
+    return _amounts_differ(asked, kept) or limits(asked) != limits(kept) or _degrees_differ(asked, kept)
 
 
 def limits(reading: Reading) -> frozenset[str]:
@@ -72,8 +49,10 @@ def limits(reading: Reading) -> frozenset[str]:
     return frozenset(_SAME_LIMIT.get(limit, limit) for limit in said if limit != "not only")
 
 
-def _amounts(reading: Reading) -> frozenset[str]:
-    return frozenset(_AMOUNTS[word] for word in reading.words if word in _AMOUNTS)
+def _amounts_differ(asked: Reading, kept: Reading) -> bool:
+    ours, theirs = set(asked.words), set(kept.words)
+    mine, yours = ours - theirs, theirs - ours
+    return any((mine & more and yours & less) or (mine & less and yours & more) for more, less in _AMOUNTS)
 
 
 def _degrees_differ(asked: Reading, kept: Reading) -> bool:

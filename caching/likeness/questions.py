@@ -1,6 +1,7 @@
 """What kind of answer a text asks for."""
 
 from caching.likeness.reading import Reading
+from caching.likeness.word_lists import words
 
 # each line is one kind of answer; an opening of two or three words goes before one of a single word
 _KINDS = """
@@ -9,7 +10,7 @@ amount: how much
 age: how old
 distance: how far
 frequency: how often; how frequently
-duration: how long
+duration: how long; how much time
 person: who; whom
 possessor: whose
 place: where; in which country; in which city; what place; which place
@@ -48,6 +49,7 @@ _ACTION_OF = {
     verb: line.partition(": ")[0] for line in _ACTIONS.splitlines() for verb in line.partition(": ")[2].split()
 }
 _SPEAKING = frozenset({"explain", "list", "define", "compare", "calculate"})
+_DOERS = words("i you we one my your")
 _FORMS = """
 json
 xml
@@ -93,11 +95,20 @@ _DEFINITE = frozenset(
 
 def differ(asked: Reading, kept: Reading) -> bool:
     ours, theirs = kinds(asked), kinds(kept)
-    if ours and theirs and ours.isdisjoint(theirs):
+    if ours and theirs and ours.isdisjoint(theirs) and not _ask_for_a_process(asked, kept):
         return True
     wanted, given = actions(asked), actions(kept)
     # "explain X" may be "what is X"; "translate X" is nothing but that
     return wanted != given and bool((wanted and given) or (wanted | given) - _SPEAKING)
+
+
+def _ask_for_a_process(asked: Reading, kept: Reading) -> bool:
+    """How it happens and why it happens are often one answer; how I do it and why I do it are not."""
+    return kinds(asked) | kinds(kept) == {"reason", "manner"} and not any(
+        {first, second} & _DOERS
+        for each in (asked, kept)
+        for first, second in zip(each.words[1:], each.words[2:], strict=False)
+    )
 
 
 def forms_differ(asked: Reading, kept: Reading) -> bool:
@@ -116,9 +127,9 @@ def kinds(reading: Reading) -> frozenset[str]:
     return frozenset(found)
 
 
-def _opening(words: tuple[str, ...], place: int) -> tuple[str, int]:
+def _opening(spoken: tuple[str, ...], place: int) -> tuple[str, int]:
     for length in range(_LONGEST, 0, -1):
-        kind = _OPENINGS.get(words[place : place + length])
+        kind = _OPENINGS.get(spoken[place : place + length])
         if kind:
             return kind, length
     return "", 1
@@ -133,4 +144,9 @@ def actions(reading: Reading) -> frozenset[str]:
 
 
 def forms(reading: Reading) -> frozenset[str]:
-    return frozenset(_FORM_OF[word] for word in reading.words if word in _FORM_OF)
+    is_ordered = bool(actions(reading)) or "give" in reading.words
+    return frozenset(
+        _FORM_OF[word]
+        for place, word in enumerate(reading.words)
+        if word in _FORM_OF and (is_ordered or reading.words[place - 1 : place] == ("as",))
+    )

@@ -1,47 +1,35 @@
-"""Whether a text asks what was, is or will be, and what may, can or must be."""
+"""Whether a text asks what was, what is becoming, or what will be."""
 
 from caching.likeness.reading import Reading
+from caching.likeness.word_lists import words
 
-_HAVE = frozenset({"have", "has", "had"})
+_PAST = words("did was were won died happened")
+_FUTURE = words("will shall")
+_BEING = words("is are am was were be")
 
 
 def differ(asked: Reading, kept: Reading) -> bool:
-    ours, theirs = times(asked), times(kept)
-    if (ours ^ theirs) & _EXACT:
+    if _was_once(asked.words) != _was_once(kept.words) or _is_becoming(asked.words) != _is_becoming(kept.words):
         return True
-    return _is_past_against_future(ours, theirs) or _is_past_against_future(theirs, ours)
+    ours, theirs = _times(asked), _times(kept)
+    return {"past", "future"} == ours | theirs and len(ours) == len(theirs) == 1
 
 
-def _is_past_against_future(ours: frozenset[str], theirs: frozenset[str]) -> bool:
-    return ours & _TENSES == {"past"} and theirs & _TENSES == {"future"}
+def _times(reading: Reading) -> frozenset[str]:
+    spoken = set(reading.words)
+    found = {"past"} if spoken & _PAST else set()
+    return frozenset(found | {"future"} if spoken & _FUTURE else found)
 
 
-_EXACT = frozenset({"once", "becoming"})
-_TENSES = frozenset({"past", "future"})
-
-
-def times(reading: Reading) -> frozenset[str]:
-    words = reading.words
-    found = set()
-    for place, word in enumerate(words):
-        after = words[place + 1] if place + 1 < len(words) else ""
-        if word in {"did", "was", "were", "won", "died", "happened"}:
-            found.add("past")
-        elif word in {"will", "shall"} or (word == "going" and after == "to"):
-            found.add("future")
-        if (
-            word in {"use", "used"}
-            and after == "to"
-            and words[place - 1 : place] not in {("is",), ("are",), ("be",), ("was",), ("were",)}
-            and _follows_subject(words, place)
-        ):
-            found.add("once")
-        elif word == "becoming":
-            found.add("becoming")
-    return frozenset(found)
-
-
-def _follows_subject(words: tuple[str, ...], place: int) -> bool:
-    return words[0] in {"did", "didn"} or (
-        place > 0 and words[place] == "used" and words[place - 1] not in {"get", "be", "getting", "commonly", "not"}
+def _was_once(spoken: tuple[str, ...]) -> bool:
+    """Did she use to fly, or she used to be a pilot; but not what a thing is used to do."""
+    triples = zip(spoken, spoken[1:], spoken[2:], strict=False)
+    return any(
+        (first == "use" and second == "to" and spoken[0] == "did") or (first, second, third) == ("used", "to", "be")
+        for first, second, third in triples
     )
+
+
+def _is_becoming(spoken: tuple[str, ...]) -> bool:
+    """Only of somebody: is she becoming a judge."""
+    return "becoming" in spoken and spoken[0] in _BEING
