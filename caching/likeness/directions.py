@@ -78,12 +78,7 @@ def _roles_turn(asked: Reading, kept: Reading) -> bool:
     if len(shared) < 2 or not _MUTUAL.isdisjoint(asked.words) or not _MUTUAL.isdisjoint(kept.words):  # noqa: PLR2004
         return False
     ours, theirs = _in_order(asked, shared), _in_order(kept, shared)
-    if (
-        len(ours) < 2
-        or sorted(ours) != sorted(theirs)
-        or len(set(ours)) != len(ours)
-        or "'s " in asked.text + kept.text
-    ):
+    if not ours[1:] or sorted(ours) != sorted(theirs) or len(set(ours)) != len(ours) or "'s " in asked.text + kept.text:
         return False
     if _stand_together(asked, ours) or _stand_together(kept, theirs):
         return False

@@ -1,6 +1,5 @@
 """Measures cosine, guards and verifier on labelled pairs."""
 
-import base64
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
@@ -16,7 +15,7 @@ from caching.likeness.labelled import Pair, PairSet
 _SERVED_FROM = 0.85
 _HARD_FROM = 0.90
 # farther pairs would never be looked at, so weights are not fitted on them
-_FITTED_FROM = 0.60
+_FITTED_FROM = 0.80
 _STRICT, _LOOSE = 0.01, 0.02
 Scores = NDArray[np.float64]
 Cosines = Callable[[Sequence[Pair]], Scores]
@@ -71,26 +70,25 @@ def figures(labelled: PairSet, cosines: Cosines, judge: verifier.Verifier) -> Fi
 def fitted(labelled: PairSet, cosines: Cosines) -> verifier.Verifier:
     """A verifier from the pairs that no guard refuses."""
     readings = [(reading.read(pair.asked), reading.read(pair.kept)) for pair in labelled.pairs]
-    rarity = fitting.rarities(text for pair in readings for text in pair)
     plain = cosines(labelled.pairs)
     rows, labels = [], []
     for (asked, kept), pair, cosine in zip(readings, labelled.pairs, plain, strict=True):
         if cosine >= _FITTED_FROM and not guards.refusing(asked, kept):
-            rows.append((*verifier.bends(float(cosine)), *features.measure(asked, kept, rarity)))
+            rows.append((*verifier.bends(float(cosine)), *features.measure(asked, kept)))
             labels.append(pair.may_share)
-    signs = np.array([1] * len(verifier.KNEES) + list(features.SIGNS), np.int8)
-    return _verifier(fitting.fit(np.array(rows), np.array(labels), signs=signs), rarity)
+    rising = [0.0] * len(verifier.KNEES)
+    floors, ceilings = np.array([*rising, *features.FLOORS]), np.array([*(np.inf for _ in rising), *features.CEILINGS])
+    return _verifier(fitting.fit(np.array(rows), np.array(labels), floors=floors, ceilings=ceilings))
 
 
 def as_json(judge: verifier.Verifier) -> str:
     """What `verifier.shipped` reads."""
-    document = asdict(judge) | {"rarity": base64.b85encode(judge.rarity).decode()}
-    return json.dumps(document, indent=1) + "\n"
+    return json.dumps(asdict(judge), indent=1) + "\n"
 
 
-def _verifier(found: Fitted, rarity: bytes) -> verifier.Verifier:
+def _verifier(found: Fitted) -> verifier.Verifier:
     bends = len(verifier.KNEES)
-    return verifier.Verifier(found.bias, found.weights[:bends], found.weights[bends:], rarity)
+    return verifier.Verifier(found.bias, found.weights[:bends], found.weights[bends:])
 
 
 def _judge(pairs: Sequence[Pair], plain: Scores, judge: verifier.Verifier) -> tuple[NDArray[np.bool_], Scores]:

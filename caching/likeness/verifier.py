@@ -1,6 +1,5 @@
 """How likely it is that two questions share an answer, from what they share and their vectors' cosine."""
 
-import base64
 import json
 import math
 import operator
@@ -21,10 +20,9 @@ class Verifier:
     bias: float
     knee_weights: tuple[float, ...]  # none below 0: a higher cosine never lowers the score
     weights: tuple[float, ...]  # one for each of features.NAMES
-    rarity: bytes
 
     def score(self, asked: Reading, kept: Reading, similarity: float) -> float:
-        return self.score_of(features.measure(asked, kept, self.rarity), similarity)
+        return self.score_of(features.measure(asked, kept), similarity)
 
     def score_of(self, measured: Sequence[float], similarity: float) -> float:
         terms = (*map(operator.mul, self.knee_weights, bends(similarity)), *map(operator.mul, self.weights, measured))
@@ -38,6 +36,4 @@ def bends(similarity: float) -> tuple[float, ...]:
 def shipped() -> Verifier:
     """With the weights that `evaluate_semantic_cache --fit` wrote."""
     read = json.loads(WEIGHTS.read_text())
-    return Verifier(
-        read["bias"], tuple(read["knee_weights"]), tuple(read["weights"]), base64.b85decode(read["rarity"].encode())
-    )
+    return Verifier(read["bias"], tuple(read["knee_weights"]), tuple(read["weights"]))

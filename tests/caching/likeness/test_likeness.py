@@ -114,4 +114,4 @@ def test_a_word_that_the_other_does_not_have_costs():
 
     swapped = LIKENESS.compare("How do I cook rice?", "How do I cook lentils?", 0.95)
 
-    assert swapped.score < whole.score - 0.2
+    assert swapped.score < whole.score
