@@ -14,7 +14,7 @@ _TOKENS = re.compile(
     r"|(?<![\w/])(?:~|\.{1,2})?/[\w.-]+(?:/[\w.-]*)+|[A-Za-z]:\\[^\s\"']{1,300}"  # paths
     r"|\b[A-Za-z]\w{0,80}_\w{1,80}\b|\b[a-z][a-z0-9]{1,60}[A-Z][a-z]\w{0,80}\b"  # snake_case, camelCase
     r"|(?<!\S)(?:--[A-Za-z][\w-]{1,60}|-[A-Za-z](?!\S))"  # options of a command
-    r"|\b[A-Za-z_]\w{0,80}(?:\.[A-Za-z_]\w{0,80})*\(\)"  # calls
+    r"|\b[A-Za-z_]\w{0,80}(?:\.[A-Za-z_]\w{0,80}){0,8}\(\)"  # calls
     r"|\b\w{1,60}\.(?:py|js|ts|java|cpp|hpp|cs|go|rs|rb|php|html|css|json|ya?ml|xml|sql|sh|txt|csv|md|toml|exe|dll|net)\b"
     r"|\b[0-9a-f]{8}-[0-9a-f-]{8,40}\b|\b(?=[0-9a-f]{0,63}\d)[0-9a-f]{12,64}\b|#\d{2,12}\b"  # ids
 )
