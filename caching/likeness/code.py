@@ -15,7 +15,7 @@ _TOKENS = re.compile(
     r"|\b[A-Za-z]\w{0,80}_\w{1,80}\b|\b[a-z][a-z0-9]{1,60}[A-Z][a-z]\w{0,80}\b"  # snake_case, camelCase
     r"|(?<!\S)(?:--[A-Za-z][\w-]{1,60}|-[A-Za-z](?!\S))"  # options of a command
     r"|\b[A-Za-z_]\w{0,80}(?:\.[A-Za-z_]\w{0,80}){0,8}\(\)"  # calls
-    r"|\b\w{1,60}\.(?:py|js|ts|java|cpp|hpp|cs|go|rs|rb|php|html|css|json|ya?ml|xml|sql|sh|txt|csv|md|toml|exe|dll|net)\b"
+    r"|\b\w{1,60}\.(?:py|js|ts|java|cpp|hpp|cs|go|rs|rb|php|html|css|json|ya?ml|xml|sql|sh|txt|csv|md|toml|exe|dll)\b"
     r"|\b[0-9a-f]{8}-[0-9a-f-]{8,40}\b|\b(?=[0-9a-f]{0,63}\d)[0-9a-f]{12,64}\b|#\d{2,12}\b"  # ids
 )
 _LINE = re.compile(
@@ -23,7 +23,7 @@ _LINE = re.compile(
     r"|^\s*(?:def|class|import|from \w+ import|SELECT|INSERT|UPDATE|DELETE)\b.*[\w)*]"
 )
 _OPERATION = re.compile(
-    r"(?<=[\w)])\s?([+*/^=<>!\u00d7\u00f7\u221a]{1,3}|(?<=\d) ?-(?= ?\d)|(?<=\s)-(?=\s))\s?(?=[\w(])"
+    r"(?<=[\w)])\s?([+*/^=<>\u00d7\u00f7\u221a]{1,3}|!=|==|(?<=\d) ?-(?= ?\d)|(?<=\d\s)-(?=\s\d))\s?(?=[\w(])"
 )
 _BRANDS = frozenset(
     {
@@ -58,7 +58,7 @@ def pieces(reading: Reading) -> frozenset[str]:
 
 def operations(reading: Reading) -> tuple[str, ...]:
     """The signs between operands, in their order."""
-    return tuple(sign.strip() for sign in _OPERATION.findall(reading.text) if sign.strip() != "/")
+    return tuple(sign.strip() for sign in _OPERATION.findall(reading.text.replace("C++", "Cpp")) if sign.strip() != "/")
 
 
 def _first(groups: tuple[str, ...]) -> str:

@@ -8,7 +8,7 @@ _ORDERS = re.compile(
     r"\b(?:ignore|disregard|forget|override|bypass|skip)\b.{0,40}\b(?:instructions?|prompts?|rules|above|previous|prior|everything|all|context|guidelines|question|directives?)\b"
     r"|(?:^|[.!?:;,)\n]\s{0,3}|\b(?:you|and)\s+(?:must\s+|should\s+|will\s+)?)(?:always|only|must|never)\s+(?:answer|respond|reply|say|output|return|claim)\b"
     r"|\b(?:answer|respond|reply|say|output)\s+(?:only|exactly|always|with\s+the\s+(?:word|phrase|text))\b"
-    r"|\bfrom\s+now\s+on\b|\byou\s+are\s+now\b|\bact\s+as\s+(?:if|though|dan|an?\s+unrestricted)\b|\bpretend\s+(?:to\s+be|that|you)\b"
+    r"|\bfrom\s+now\s+on\b|\byou\s+are\s+now\s+(?:a|an|the|in|my|going|free)\b|\bact\s+as\s+(?:if|though|dan|an?\s+unrestricted)\b|\bpretend\s+(?:to\s+be|that|you)\b"
     r"|\b(?:system|developer|hidden|initial)\s+(?:prompt|message|instructions?)\b|\b(?:developer|god|dan|debug)\s+mode\b"
     r"|\bnew\s+(?:instructions?|rules?|task)\s*:|\b(?:real|actual|true)\s+(?:task|question|instructions?)\s+is\b|\binstead\s*,?\s*(?:say|answer|tell|reply|respond|output|print)\b"
     r"|\b(?:every|any|all)\s+(?:other\s+|future\s+|following\s+)?(?:users?|questions?|requests?)\b.{0,40}\b(?:answer|respond|reply|say|gets?)\b"

@@ -6,9 +6,8 @@ from caching.likeness.reading import Reading
 from caching.likeness.word_lists import words
 
 _WORKING = words(
-    "translate summarize summarise rewrite rephrase paraphrase proofread classify extract correct convert",
-    "sentiment fix edit shorten tokenize tag spell pronounce parse count reverse sort format calculate evaluate",
-    "review improve complete continue answer translation summary",
+    "translate summarize summarise rewrite rephrase paraphrase proofread classify extract correct convert sentiment",
+    "shorten tokenize tag spell parse reverse sort calculate translation summary",
 )
 _SEPARATOR = re.compile(r":\s|\n")
 # this far into the text it must be said what is to be done

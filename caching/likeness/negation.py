@@ -23,6 +23,7 @@ _IDLE = (
     ("whether", "not"),
     ("no", "matter"),
     ("why", "not"),
+    ("if", "not"),
     ("no", "reason"),
     ("not", "just"),
     ("rather", "than"),
@@ -57,7 +58,9 @@ class _Sense:
         self.ends: Mapping[int, set[int]] = defaultdict(set)
         self._spent: Mapping[int, set[int]] = defaultdict(set)  # axis -> places of denials that turned its word around
         self._deniers = [place for place, word in enumerate(reading.words) if _denies(reading.words, place)]
-        self._lesseners = [place for place, word in enumerate(reading.words) if word in _LESS]
+        self._lesseners = [
+            place for place, word in enumerate(reading.words) if word in _LESS and not _compares(reading.words, place)
+        ]
         turners = {*self._deniers, *self._lesseners}
         for place, (word, its_stem) in enumerate(zip(reading.words, reading.stems, strict=True)):
             for axis, end in antonyms.ends_of(word, its_stem):
@@ -70,6 +73,11 @@ class _Sense:
         spent = {at for axis in shared for at in self._spent[axis]}
         lessened = any(at not in spent for at in self._lesseners)
         return sum(at not in spent for at in self._deniers), lessened
+
+
+def _compares(spoken: tuple[str, ...], place: int) -> bool:
+    """Less than ten is a limit, and more or less says nothing."""
+    return spoken[place + 1 : place + 2] == ("than",) or spoken[max(0, place - 1) : place] == ("or",)
 
 
 def _denies(words: tuple[str, ...], place: int) -> bool:

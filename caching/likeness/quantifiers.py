@@ -1,6 +1,7 @@
 """How much of something a text speaks of: all or some, at least or at most, larger or largest."""
 
 import re
+from itertools import pairwise
 
 from caching.likeness.reading import Reading
 from caching.likeness.word_lists import words
@@ -50,9 +51,15 @@ def limits(reading: Reading) -> frozenset[str]:
 
 
 def _amounts_differ(asked: Reading, kept: Reading) -> bool:
-    ours, theirs = set(asked.words), set(kept.words)
+    ours, theirs = _counted(asked), _counted(kept)
     mine, yours = ours - theirs, theirs - ours
     return any((mine & more and yours & less) or (mine & less and yours & more) for more, less in _AMOUNTS)
+
+
+def _counted(reading: Reading) -> set[str]:
+    """The words, but for the "all" of "all time"."""
+    idle = {first for first, second in pairwise(reading.words) if (first, second) == ("all", "time")}
+    return set(reading.words) - idle
 
 
 def _degrees_differ(asked: Reading, kept: Reading) -> bool:

@@ -5,12 +5,11 @@ from caching.likeness.word_lists import words
 
 # each line is one kind of answer; an opening of two or three words goes before one of a single word
 _KINDS = """
-count: how many; what number of; what is the number of
-amount: how much
+count: how many; how much; what number of; what is the number of
 age: how old
 distance: how far
 frequency: how often; how frequently
-duration: how long; how much time
+duration: how long; how much time; how many years; how many days; how many minutes; how many weeks; how many months
 person: who; whom
 possessor: whose
 place: where; in which country; in which city; what place; which place
@@ -95,20 +94,22 @@ _DEFINITE = frozenset(
 
 def differ(asked: Reading, kept: Reading) -> bool:
     ours, theirs = kinds(asked), kinds(kept)
-    if ours and theirs and ours.isdisjoint(theirs) and not _ask_for_a_process(asked, kept):
+    if ours and theirs and ours.isdisjoint(theirs) and not _may_be_one(asked, kept):
         return True
     wanted, given = actions(asked), actions(kept)
     # "explain X" may be "what is X"; "translate X" is nothing but that
     return wanted != given and bool((wanted and given) or (wanted | given) - _SPEAKING)
 
 
-def _ask_for_a_process(asked: Reading, kept: Reading) -> bool:
-    """How it happens and why it happens are often one answer; how I do it and why I do it are not."""
-    return kinds(asked) | kinds(kept) == {"reason", "manner"} and not any(
+def _may_be_one(asked: Reading, kept: Reading) -> bool:
+    """How it happens and why it happens are often one answer; so are how and where I can get it."""
+    wanted = kinds(asked) | kinds(kept)
+    has_doer = any(
         {first, second} & _DOERS
         for each in (asked, kept)
         for first, second in zip(each.words[1:], each.words[2:], strict=False)
     )
+    return wanted == ({"place", "manner"} if has_doer else {"reason", "manner"})
 
 
 def forms_differ(asked: Reading, kept: Reading) -> bool:

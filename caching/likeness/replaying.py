@@ -12,7 +12,7 @@ from caching.likeness.labelled import Request
 # how many of the nearest kept questions are compared
 NEIGHBOURS = 4
 # farther ones are never compared
-FARTHEST = 0.75
+FARTHEST = 0.85
 Score = Callable[[str, str, float], float]
 Vectors = NDArray[np.float32]
 
@@ -67,14 +67,14 @@ def candidates(requests: Sequence[Request], vectors: Vectors, score: Score) -> l
 def _near(
     requests: Sequence[Request], earlier: _Earlier, cosines: Vectors, *, at: int, score: Score
 ) -> list[Candidate]:
-    nearest = np.argsort(-cosines, kind="stable")[: 2 * NEIGHBOURS]
+    close = np.flatnonzero(cosines >= FARTHEST)
+    nearest = close[np.argsort(-cosines[close], kind="stable")][: 2 * NEIGHBOURS]
     return [
         Candidate(
             earlier.places[near],
             score(requests[at].prompt, requests[earlier.places[near]].prompt, float(cosines[near])),
         )
         for near in nearest
-        if cosines[near] >= FARTHEST
     ]
 
 

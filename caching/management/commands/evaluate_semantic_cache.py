@@ -91,7 +91,7 @@ class _Vectors:
 
     def cosines(self, pairs: Sequence[labelled.Pair]) -> NDArray[np.float64]:
         asked, kept = self.of([pair.asked for pair in pairs]), self.of([pair.kept for pair in pairs])
-        return (asked * kept).sum(axis=1).astype(np.float64)
+        return np.einsum("ij,ij->i", asked, kept).astype(np.float64)
 
 
 def _replayed(requests: Sequence[labelled.Request], vectors: _Vectors) -> dict[str, list[Outcome]]:
