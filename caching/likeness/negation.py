@@ -1,0 +1,98 @@
+"""Whether two texts say the contrary: a "not" more, or a word and its opposite."""
+
+from collections import defaultdict
+from collections.abc import Mapping
+
+from caching.likeness import antonyms
+from caching.likeness.reading import Reading
+from caching.likeness.word_lists import words
+
+_NEGATORS = words(
+    "not non no never none nobody nothing nowhere neither nor without cannot hardly barely except excluding",
+    "besides unless unlike lacks lacking instead rather",
+)
+_LESS = frozenset({"less", "least", "fewer", "fewest"})
+# a negation reaches over an article and an adverb, not over a clause
+_REACH = 3
+_CLAUSE_WORDS = 4
+# phrases in which "not" and "no" deny nothing
+_IDLE = (
+    ("or", "not"),
+    ("not", "only"),
+    ("or", "no"),
+    ("whether", "not"),
+    ("no", "matter"),
+    ("why", "not"),
+    ("if", "not"),
+    ("no", "reason"),
+    ("not", "just"),
+    ("rather", "than"),
+)
+
+
+def contradict(asked: Reading, kept: Reading) -> bool:
+    ours, theirs = _Sense(asked), _Sense(kept)
+    shared = ours.ends.keys() & theirs.ends.keys()
+    if any(ours.ends[axis].isdisjoint(theirs.ends[axis]) for axis in shared):
+        return True
+    is_denied = ours.denials(shared) != theirs.denials(shared)
+    # less patient is more impatient: two contraries are none
+    if is_denied == _hold_negated_forms(frozenset(asked.words), frozenset(kept.words)):
+        return False
+    return not has_another_clause(asked, kept)
+
+
+def deny_differently(asked: Reading, kept: Reading) -> bool:
+    return _Sense(asked).denials(set()) != _Sense(kept).denials(set())
+
+
+def has_another_clause(asked: Reading, kept: Reading) -> bool:
+    """Whether one says so much more that the "not" may belong to that; the score counts what it says."""
+    return abs(len(asked.words) - len(kept.words)) > _CLAUSE_WORDS
+
+
+class _Sense:
+    """Which end of which axis a text speaks of, and what is denied in it."""
+
+    def __init__(self, reading: Reading) -> None:
+        self.ends: Mapping[int, set[int]] = defaultdict(set)
+        self._spent: Mapping[int, set[int]] = defaultdict(set)  # axis -> places of denials that turned its word around
+        self._deniers = [place for place, word in enumerate(reading.words) if _denies(reading.words, place)]
+        self._lesseners = [
+            place for place, word in enumerate(reading.words) if word in _LESS and not _compares(reading.words, place)
+        ]
+        turners = {*self._deniers, *self._lesseners}
+        for place, (word, its_stem) in enumerate(zip(reading.words, reading.stems, strict=True)):
+            for axis, end in antonyms.ends_of(word, its_stem):
+                near = [at for at in range(max(0, place - _REACH), place) if at in turners]
+                self.ends[axis].add(-end if len(near) % 2 else end)
+                self._spent[axis].update(near)
+
+    def denials(self, shared: set[int]) -> tuple[int, bool]:
+        """Denials, and whether it is said "less", beyond those that made one word of the other's opposite."""
+        spent = {at for axis in shared for at in self._spent[axis]}
+        lessened = any(at not in spent for at in self._lesseners)
+        return sum(at not in spent for at in self._deniers), lessened
+
+
+def _compares(spoken: tuple[str, ...], place: int) -> bool:
+    """Less than ten is a limit, and more or less says nothing."""
+    return spoken[place + 1 : place + 2] == ("than",) or spoken[max(0, place - 1) : place] == ("or",)
+
+
+def _denies(words: tuple[str, ...], place: int) -> bool:
+    if words[place] not in _NEGATORS:
+        return False
+    before, after = words[max(0, place - 1) : place + 1], words[place : place + 2]
+    return before not in _IDLE and after not in _IDLE
+
+
+def _hold_negated_forms(ours: frozenset[str], theirs: frozenset[str]) -> bool:
+    mine, yours = ours - theirs - antonyms.AXES.keys(), theirs - ours
+    yours -= antonyms.AXES.keys()
+    return any(
+        form in there
+        for here, there in ((mine, yours), (yours, mine))
+        for word in here
+        for form in antonyms.negated_forms(word)
+    )

@@ -1,0 +1,148 @@
+"""Measures on labelled questions what guards and verifier do for the semantic cache."""
+
+import hashlib
+import json
+import os
+import tempfile
+from argparse import ArgumentParser
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from django.core.management.base import BaseCommand, CommandError
+from numpy.typing import NDArray
+
+from caching.likeness import evaluation, labelled, replaying, verifier
+from caching.likeness.comparison import Likeness
+from caching.likeness.evaluation import Figures, Quality
+from caching.likeness.replaying import Outcome
+from caching.protocols import Vector
+
+# a computer that does something else besides is not to be slowed down
+_NICENESS = 10
+_TOLERATED = (0.01, 0.02, 0.05)
+_COSINES = tuple(round(0.80 + 0.01 * step, 2) for step in range(20))
+_SCORES = tuple(round(0.40 + 0.01 * step, 2) for step in range(60))
+
+
+class Command(BaseCommand):
+    help = (
+        "Recall at a false-hit rate of 1 and 2 %, with and without guards, and what the replayed hour would have saved."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--data", required=True, type=Path, metavar="DIR", help="holds semcache/ and traces/")
+        parser.add_argument("--fit", action="store_true", help="fit the verifier anew and write its weights first")
+        parser.add_argument("--skip-replay", action="store_true", help="pairs alone, which is quicker")
+        parser.add_argument("--json", action="store_true", help="for scripts")
+
+    def handle(self, *_args: Any, **options: Any) -> None:
+        os.nice(_NICENESS)
+        sets = list(labelled.pair_sets(options["data"]))
+        if not sets:
+            raise CommandError(f"{options['data']} holds no semcache/*.jsonl.gz")
+        vectors = _Vectors(_placing())
+        if options["fit"]:
+            self._fit(sets, vectors)
+        judge = verifier.shipped()
+        found = [evaluation.figures(each, vectors.cosines, judge) for each in sets]
+        requests = [] if options["skip_replay"] else labelled.replay(options["data"])
+        outcomes = _replayed(requests, vectors) if requests else {}
+        self.stdout.write(_document(found, outcomes) if options["json"] else _tables(found, outcomes))
+
+    def _fit(self, sets: Sequence[labelled.PairSet], vectors: "_Vectors") -> None:
+        fitted_on = next((each for each in sets if each.is_fitted_on), None)
+        if fitted_on is None:
+            raise CommandError("weights are fitted on semcache/qqp_pairs.jsonl.gz, which is not there")
+        verifier.WEIGHTS.write_text(evaluation.as_json(evaluation.fitted(fitted_on, vectors.cosines)))
+        self.stderr.write("weights written; if they changed, raise caching.likeness.comparison.Likeness.version")
+
+
+def _placing() -> Callable[[str], Vector]:
+    """The local embedder without its thread: nobody waits here."""
+    minilm = import_module("caching.embedders.minilm")
+    model = minilm.load(minilm.find())
+    place: Callable[[str], Vector] = model.place
+    return place
+
+
+class _Vectors:
+    """Of each text once; kept between runs, under a digest, in the directory for temporary files."""
+
+    def __init__(self, place: Callable[[str], Vector]) -> None:
+        self._place = place
+        self._file = Path(tempfile.gettempdir()) / "acron-evaluation-vectors.npz"
+        self._rows: dict[str, Vector] = {}
+        if self._file.exists():
+            stored = np.load(self._file)
+            self._rows = dict(zip(stored["digests"].tolist(), stored["vectors"].astype(np.float32), strict=True))
+
+    def of(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        digests = [hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=12).hexdigest() for text in texts]
+        fresh = {digest: text for digest, text in zip(digests, texts, strict=True) if digest not in self._rows}
+        for digest, text in fresh.items():
+            self._rows[digest] = self._place(text)
+        if fresh:
+            np.savez(self._file, digests=np.array(list(self._rows)), vectors=np.array(list(self._rows.values())))
+        return np.array([self._rows[digest] for digest in digests])
+
+    def cosines(self, pairs: Sequence[labelled.Pair]) -> NDArray[np.float64]:
+        asked, kept = self.of([pair.asked for pair in pairs]), self.of([pair.kept for pair in pairs])
+        return np.einsum("ij,ij->i", asked, kept).astype(np.float64)
+
+
+def _replayed(requests: Sequence[labelled.Request], vectors: _Vectors) -> dict[str, list[Outcome]]:
+    """For cosine alone and for Likeness, at each threshold."""
+    placed = vectors.of([request.prompt for request in requests])
+    likeness = Likeness()
+    plain = replaying.candidates(requests, placed, lambda _asked, _kept, cosine: cosine)
+    judged = replaying.candidates(
+        requests, placed, lambda asked, kept, cosine: likeness.compare(asked, kept, cosine).score
+    )
+    return {
+        "cosine": [replaying.run(requests, plain, threshold) for threshold in _COSINES],
+        "likeness": [replaying.run(requests, judged, threshold) for threshold in _SCORES],
+    }
+
+
+def _document(found: Sequence[Figures], outcomes: dict[str, list[Outcome]]) -> str:
+    replay = {name: [asdict(outcome) for outcome in tried] for name, tried in outcomes.items()}
+    return json.dumps({"sets": [asdict(figures) for figures in found], "replay": replay}, indent=1)
+
+
+def _tables(found: Sequence[Figures], outcomes: dict[str, list[Outcome]]) -> str:
+    head = (
+        "ROC-AUC / recall at a false-hit rate of 1 % / of 2 %; * = weights were fitted on this set\n"
+        f"{'set':<40}{'cosine':<22}{'with guards':<22}{'with verifier':<22}{'true hits lost':<16}hard negatives through"
+    )
+    return "\n".join([head, *map(_line, found), *_replay_lines(outcomes)])
+
+
+def _line(figures: Figures) -> str:
+    shown = "".join(f"{_quality(each):<22}" for each in (figures.cosine, figures.guarded, figures.verified))
+    published = f"  (published cosines: {_quality(figures.published)})" if figures.published else ""
+    return (
+        f"{figures.name + ('*' if figures.is_fitted_on else ''):<40}{shown}"
+        f"{figures.true_hits_lost_share:<16.1%}"
+        f"{figures.hard_negatives_let_through} of {figures.hard_negatives}{published}"
+    )
+
+
+def _quality(quality: Quality) -> str:
+    return f"{quality.roc_auc:.3f} {quality.recall_at_1_percent:6.1%} {quality.recall_at_2_percent:6.1%}"
+
+
+def _replay_lines(outcomes: dict[str, list[Outcome]]) -> list[str]:
+    lines = []
+    for name, tried in outcomes.items():
+        for tolerated in _TOLERATED:
+            chosen = replaying.best(tried, wrong_share=tolerated)
+            if chosen:
+                lines.append(
+                    f"replay, {name} from {chosen.threshold:.2f} on: {chosen.right_share:.1%} right, "
+                    f"{chosen.wrong_share:.1%} of the hits wrong (up to {tolerated:.0%} allowed)"
+                )
+    return lines
