@@ -74,6 +74,7 @@ def of_inference(row: Inference) -> dict[str, Any]:
         "cache_status": row.cache_status,
         "cache_tier": row.cache_tier,
         "cache_reason": row.cache_reason,
+        "cache_similarity": row.cache_similarity,
         **_tokens(row),
         **_amounts(row),
         "quality_score": row.quality_score,

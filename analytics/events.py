@@ -82,6 +82,7 @@ class InferenceFacts:
     provider: str
     cache_status: str  # "HIT-T1" | "MISS" | "BYPASS"
     cache_tier: int = 0  # 0: no hit
+    cache_similarity: float | None = None  # of a tier 2 hit: the cosine to the question that was answered before
     cache_reason: str = ""  # why the cache was not asked, or does not keep the answer
     attempt: int = 1
     stream: bool = False

@@ -69,6 +69,7 @@ class InferenceEvent(OrganizationScopedModel):
     cache_status = _text()
     cache_tier = models.IntegerField(default=0, db_default=0)
     cache_reason = _text()
+    cache_similarity = models.FloatField(null=True, blank=True)
     attempt = models.IntegerField(default=1, db_default=1)
     stream = models.BooleanField(default=False, db_default=False)
     http_status = models.IntegerField(default=0, db_default=0)

@@ -69,6 +69,7 @@ COLUMNS = (
     "latency_ms",
     "first_token_ms",
     "overhead_ms",
+    "cache_similarity",
 )
 
 _NULL = r"\N"
@@ -108,6 +109,7 @@ def encode(facts: InferenceFacts) -> bytes:
         _measure(facts.latency_ms, missing="0"),
         _measure(facts.first_token_ms, missing=_NULL),
         _measure(facts.overhead_ms, missing="0"),
+        _measure(facts.cache_similarity, missing=_NULL),
     )
     return ("\t".join(values) + "\n").encode()
 

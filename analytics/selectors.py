@@ -61,6 +61,7 @@ class Inference:
     cache_status: str
     cache_tier: int
     cache_reason: str
+    cache_similarity: float | None
     attempt: int
     stream: bool
     http_status: int

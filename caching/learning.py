@@ -37,6 +37,7 @@ class Lesson:
     note: bytes
     body: bytes
     text_of: Callable[[bytes], str]
+    begin: Callable[[], None]  # called before anything is done about it, in the task that does it
     ttl_seconds: int
     request_id: str
     label: Label
@@ -101,6 +102,7 @@ class Learner:
                 logger.exception("cache.lesson_failed", extra={"request_id": lesson.request_id})
 
     async def _learn(self, lesson: Lesson) -> None:
+        lesson.begin()
         vector = (await self._embedder.embed([lesson.question.text], Purpose.QUERY))[0]
         match = lesson.match or await self._cache.nearest(lesson.question, vector)
         if match is not None:

@@ -184,7 +184,7 @@ def shelf_of(organization_id: UUID) -> bytes:
 
 @lru_cache(maxsize=4096)
 def _prefix(organization_id: UUID, name: str) -> bytes:
-    return b"%bt3:%b:" % (organization_prefix(organization_id), wall_of(name))
+    return organization_prefix(organization_id) + f"t3:{wall_of(name)}:".encode()
 
 
 def _pack(entry: StepEntry) -> bytes:

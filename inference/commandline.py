@@ -76,6 +76,7 @@ async def running_gateway(config: Config) -> AsyncIterator[Gateway]:
     try:
         yield parts.gateway
     finally:
+        await parts.close_semantic()
         await parts.providers.close()
         await parts.cache.store.close()
         parts.policies.stop()

@@ -9,6 +9,7 @@ from caching.learning import Learner, Lesson
 from caching.protocols import Label, Namespace, Partition
 from caching.semantic import Question, SemanticCache, Served
 from inference import fingerprint, last_turn
+from inference.embedding_costs import on_behalf_of
 from inference.facts import Visit
 
 _DEFAULT_TASK = "general"
@@ -53,6 +54,7 @@ class SimilarAnswers:
         question = self._question(visit)
         if question is None:
             return None
+        on_behalf_of.set(visit)
         return await self._cache.look_up(
             question, gate, threshold=controls.threshold, max_age_seconds=controls.max_age_seconds
         )
@@ -72,6 +74,7 @@ class SimilarAnswers:
                 fingerprint=visit.fingerprint,
                 note=entry.note,
                 body=entry.body,
+                begin=partial(_stand_for, visit),
                 text_of=partial(last_turn.answered_text, visit.ask.format),
                 ttl_seconds=visit.ttl_seconds,
                 request_id=visit.ask.request_id,
@@ -101,6 +104,10 @@ class SimilarAnswers:
             visit.ask, target=visit.target, is_mock=visit.is_mock, secret=self._secret, body=rest
         )
         return Question(Partition(visit.namespace, digest), words, _task(visit))
+
+
+def _stand_for(visit: Visit) -> None:
+    on_behalf_of.set(visit)
 
 
 def _task(visit: Visit) -> str:

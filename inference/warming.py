@@ -88,7 +88,7 @@ class Warmer:
 
     async def _keep(self, ask: Ask, response: Mapping[str, Any]) -> str:
         """Why it was not kept, or nothing."""
-        self._gateway.keep_given(self._principal, ask, _completion(response))
+        await self._gateway.keep_given(self._principal, ask, _completion(response))
         return "" if await self._gateway.keeps(self._principal, ask) else "the cache did not take it; is Redis there?"
 
     async def _get(self, ask: Ask) -> str:

@@ -27,7 +27,9 @@ from analytics.wiring import open_ledger
 from caching.backends.redis_leases import RedisLeases
 from caching.exact import ExactCache
 from caching.leases import Leases
+from caching.policies import Semantic
 from caching.policy_book import PolicyBook
+from caching.semantic_parts import SemanticParts
 from caching.wiring import acts_of_others, exact_cache, exact_store, idempotency, leases, policy_book, redis_links
 from inference import budgets, fallback_price
 from inference import catalog as catalogs
@@ -37,7 +39,9 @@ from inference.calling import CallParts, CallPolicy
 from inference.catalog import Catalog
 from inference.domain import RoutingMode
 from inference.door import Door
+from inference.embedding_costs import EmbeddingCosts
 from inference.fallback_price import FallbackPrice
+from inference.keeper import Keeper
 from inference.pipeline import Gateway
 from inference.prompt_caching import PromptCaching
 from inference.provider_directory import Providers
@@ -49,10 +53,12 @@ from inference.resilience.retries import RetryBudget
 from inference.resilience.sharing import BoardSharing
 from inference.routing.router import Router
 from inference.sharing import Sharing
+from inference.similar import NothingSimilar, Similar, SimilarAnswers
 from inference.stored_responses import StoredResponses
 from inference.switchboard import Switchboard
 from inference.token_count import TokenCounter
 from inference.unpriced import UnpricedAlerts
+from inference.visits import Visits
 from inference.wire import models
 from inference.wire.addresses import Proxies
 
@@ -150,21 +156,17 @@ class Parts:
 
     @cached_property
     def gateway(self) -> Gateway:
-        cache, routing = self.config.cache, self.config.routing
+        cache = self.config.cache
         return Gateway(
             catalog=self.catalog,
             router=self.router,
             cache=self.cache,
             ledger=self.ledger,
-            accountant=Accountant(
-                self.catalog,
-                baseline_model=routing.baseline_model,
-                fallback=self.fallback_price,
-                alert=UnpricedAlerts(),
-            ),
+            accountant=self.accountant,
             allowances=Allowances(self.limiter, self.fallback_price),
-            policies=self.policies,
-            secret=self._secret,
+            visits=Visits(self.router, self.policies, secret=self._secret),
+            keeper=Keeper(self.cache, self.similar, self.content),
+            similar=self.similar,
             calls=self._calls,
             sharing=self.sharing,
             idempotency=idempotency(
@@ -175,9 +177,34 @@ class Parts:
                 secret=self._secret,
                 patience_seconds=self.config.providers.total_timeout_seconds,
             ),
-            content=self.content,
             keep_alive_seconds=self.config.api.keep_alive_seconds,
         )
+
+    @cached_property
+    def accountant(self) -> Accountant:
+        return Accountant(
+            self.catalog,
+            baseline_model=self.config.routing.baseline_model,
+            fallback=self.fallback_price,
+            alert=UnpricedAlerts(),
+        )
+
+    @cached_property
+    def similar(self) -> Similar:
+        """Tier 2; nothing of it is built where the operator has it off."""
+        if not self.config.cache.enabled or self.config.cache.semantic == Semantic.OFF:
+            return NothingSimilar()
+        return SimilarAnswers(
+            self.semantic.cache,
+            self.semantic.learner,
+            secret=self._secret,
+            check_share=self.config.cache.semantic_check_percent / 100,
+        )
+
+    @cached_property
+    def semantic(self) -> SemanticParts:
+        costs = EmbeddingCosts(self.catalog, self.accountant, self.ledger)
+        return SemanticParts(self.config, settings.ENVIRON, cipher=cipher(), on_usage=costs.book)
 
     @cached_property
     def leases(self) -> Leases:
@@ -237,6 +264,7 @@ class Parts:
             self._following.cancel()
         await self.keys.stop()
         await self.sharing.close()
+        await self.close_semantic()
         await self.board_sharing.stop()
         await self.providers.close()
         await self.limiter.close()
@@ -246,6 +274,13 @@ class Parts:
             await self.links.close()
         await asyncio.to_thread(self.content.stop)
         await asyncio.to_thread(self.ledger.stop)  # carries in what it can, which takes a while
+
+    async def close_semantic(self) -> None:
+        """Ends what is under way in the background, as far as it has begun."""
+        if "gateway" in self.__dict__:
+            await self.gateway.checks.close()
+        if "semantic" in self.__dict__:
+            await self.semantic.close()
 
     @cached_property
     def _listing(self) -> Callable[[frozenset[str], frozenset[str]], bytes]:

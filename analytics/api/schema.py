@@ -63,6 +63,10 @@ _INFERENCE = _object(
         **dict.fromkeys(("endpoint", "model", "model_requested", "provider"), _TEXT),
         **dict.fromkeys(("routing_mode", "route_reason", "task_type", "cache_status"), _TEXT),
         "cache_tier": {"type": "integer", "enum": [0, 1, 2, 3]},
+        "cache_similarity": {
+            "type": ["number", "null"],
+            "description": "of a hit in tier 2: how alike the question that was answered before is (cosine)",
+        },
         "cache_reason": {"type": "string", "description": "why the cache was not asked, or does not keep the answer"},
         **dict.fromkeys(("tokens_input", "tokens_output", "tokens_input_uncached", "tokens_cache_read"), _COUNT),
         **dict.fromkeys(("tokens_cache_write", "tokens_cache_write_long", "tokens_input_audio"), _COUNT),

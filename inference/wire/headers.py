@@ -26,7 +26,8 @@ def of_answer(answer: Answer) -> Headers:
         (b"x-acron-route-reason", facts.route_reason.encode()),
     ]
     if facts.cache_tier:
-        headers.append((b"x-acron-cache-similarity", b"1"))
+        similarity = facts.cache_similarity
+        headers.append((b"x-acron-cache-similarity", b"1" if similarity is None else b"%.3f" % similarity))
         headers.append((b"age", b"%d" % answer.age_seconds))
     if answer.stream:
         headers.append((b"cache-control", b"no-cache"))

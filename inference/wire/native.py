@@ -137,7 +137,7 @@ def _document(facts: InferenceFacts, answer: Answer, response: str) -> dict[str,
         },
         "cache_hit": facts.cache_tier > 0,
         "cache_tier": facts.cache_tier,
-        "similarity": 1.0 if facts.cache_tier == 1 else None,
+        "similarity": 1.0 if facts.cache_tier == 1 else facts.cache_similarity,
         "tokens_input": tokens.total_input,
         "tokens_output": tokens.total_output,
         "usage": {

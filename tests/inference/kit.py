@@ -29,6 +29,7 @@ from inference.calling import CallParts, CallPolicy
 from inference.domain import Answer, Ask, EventStream
 from inference.facts import Visit
 from inference.fallback_price import NONE, FallbackPrice
+from inference.keeper import Keeper
 from inference.pipeline import Gateway
 from inference.providers.base import Provider
 from inference.providers.kinds import dialects_of
@@ -36,8 +37,10 @@ from inference.providers.mock import MockTransport
 from inference.resilience.retries import Failure, RetryBudget
 from inference.routing.router import Router
 from inference.sharing import Sharing
+from inference.similar import NothingSimilar, Similar
 from inference.targets import Target
 from inference.token_count import TokenCounter
+from inference.visits import Visits
 from inference.wire import chat
 from inference.wire.http import Head
 
@@ -138,6 +141,7 @@ class Kit:
         fallback: FallbackPrice = NONE,
         call_policy: CallPolicy | None = None,
         drains: bool = False,
+        similar: Similar | None = None,
     ) -> None:
         self.switchboard = OpenSwitchboard()
         self.catalog = catalogs.load(MODELS, {}, mock=mock)
@@ -160,10 +164,10 @@ class Kit:
             ledger=self.ledger,
             accountant=Accountant(self.catalog, baseline_model=baseline_model, fallback=fallback),
             allowances=self.allowances,
-            policies=policies or SettledPolicies(Policies(policy or Policy())),
             keep_alive_seconds=keep_alive_seconds,
-            secret=b"secret",
-            content=content,
+            **keeping_parts(
+                self.router, self.cache, policies or Policies(policy or Policy()), content=content, similar=similar
+            ),
             **sharing_parts(self.cache, drains=drains),
             calls=CallParts(
                 targets=lambda model, principal: (Target(model.name, model, self.provider),),
@@ -175,6 +179,24 @@ class Kit:
 
     async def answer(self, principal: Principal, asked: Ask) -> Answer:
         return await self.gateway.answer(principal, replace(asked, started=time.perf_counter()), Present())
+
+
+def keeping_parts(
+    router: Router,
+    cache: ExactCache,
+    policies: Any,
+    *,
+    content: ContentKeeper | None = None,
+    similar: Similar | None = None,
+) -> dict[str, Any]:
+    """What a gateway needs to say what may be kept, and to keep it."""
+    source = SettledPolicies(policies) if isinstance(policies, Policies) else policies
+    similar = similar or NothingSimilar()
+    return {
+        "visits": Visits(router, source, secret=b"secret"),
+        "keeper": Keeper(cache, similar, content),
+        "similar": similar,
+    }
 
 
 def sharing_parts(cache: ExactCache, *, drains: bool = False) -> dict[str, Any]:

@@ -15,7 +15,6 @@ from acron_site.lib.errors import InvalidApiKeyError
 from analytics.events import EventStatus
 from inference.domain import RoutingMode
 from inference.door import Door
-from inference.pipeline import KeepPolicy
 from inference.stored_responses import StoredResponses
 from inference.wire import models
 from inference.wire.addresses import Proxies
@@ -259,7 +258,7 @@ async def test_a_broken_stream_ends_infer_with_the_error(door):
 )
 async def test_a_stream_that_is_long_in_coming_is_kept_open_by_one_comment_at_a_time(path, asked):
     go, seconds = asyncio.Event(), 0.02
-    kit = Kit(transport=Script(streamed(waits_for=go)), policy=KeepPolicy(keep_alive_seconds=seconds))
+    kit = Kit(transport=Script(streamed(waits_for=go)), keep_alive_seconds=seconds)
     door, loop = make_door(kit, keep_alive_seconds=seconds), asyncio.get_running_loop()
     sent: list[Any] = []
     comments: list[float] = []

@@ -10,6 +10,7 @@ import pytest
 
 from accounts.principal import Principal
 from acron_site.lib.errors import ConflictError
+from caching.places import Shelving
 from caching.policies import UNKNOWN, Policies, Policy, Wall
 from inference import fingerprint, keeping
 from inference.domain import CacheStatus, Completion, Usage
@@ -98,7 +99,7 @@ class _Away:
     async def get(self, key: bytes) -> None:
         return None
 
-    def put(self, key: bytes, value: bytes, ttl_seconds: int) -> None:
+    def put(self, key: bytes, value: bytes, ttl_seconds: int, *, shelving: Shelving | None = None) -> None:
         return None
 
     async def is_up(self) -> bool:

@@ -39,9 +39,9 @@ from tests.inference.kit import (
     OpenSwitchboard,
     Present,
     RememberedLedger,
-    SettledPolicies,
     allowances,
     ask,
+    keeping_parts,
     sharing_parts,
     text_of,
 )
@@ -128,8 +128,7 @@ class Installation:
             ledger=self.ledger,
             accountant=Accountant(self.catalog),
             allowances=allowances(),
-            policies=SettledPolicies(Policies()),
-            secret=b"secret",
+            **keeping_parts(self.router, cache, Policies()),
         )
 
     async def text(self, principal: Principal, model: str = "bright", question: str = "Where?") -> str:
