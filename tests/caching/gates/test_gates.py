@@ -1,8 +1,9 @@
 """What a process knows of gates: quick, never in the way, and believed no longer than it is safe."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -31,15 +32,13 @@ def book() -> MemoryBook:
 
 
 @pytest.fixture
-def make(book, clock) -> Iterator[object]:
+def make(book, clock) -> Iterator[Callable[..., Gates]]:
     """Gates whose thread waits, so that the test takes its turns."""
-    made = []
+    made: list[Gates] = []
 
     def gates(**given: int) -> Gates:
-        policy = TierPolicy()
-        made.append(
-            Gates(book, space=SPACE, likeness_version=VERSION, policy=policy, clock=clock, pause_seconds=3_600, **given)
-        )
+        limits: Any = {"clock": clock, "pause_seconds": 3_600, **given}
+        made.append(Gates(book, space=SPACE, likeness_version=VERSION, policy=TierPolicy(), **limits))
         return made[-1]
 
     yield gates
@@ -48,7 +47,7 @@ def make(book, clock) -> Iterator[object]:
 
 
 @pytest.fixture
-def gates(make) -> Gates:
+def gates(make: Callable[..., Gates]) -> Gates:
     return make()
 
 
