@@ -42,6 +42,7 @@ from accounts.services import api_keys, members, operators, organizations
 from acron_site.lib.admin import LookOnly
 from acron_site.lib.errors import InsufficientScopeError
 from analytics.models import CostAdjustment, Feedback, InferenceEvent, KeptContent
+from caching.models import SemanticCheck, SemanticGate
 from inference.models import PriceEntry
 from tests.accounts.conftest import PASSWORD, Person
 
@@ -81,6 +82,7 @@ def planted(ada: Person, oscar: User) -> dict[str, Any]:
     later = timezone.now() + timedelta(days=1)
     own = {"organization": ada.organization}
     address = EmailAddress.objects.get_or_create(user=ada.user, email=ada.user.email)[0]
+    gate = SemanticGate.all_organizations.create(**own, namespace="default", tolerance=0.01)
     rows: list[Model] = [
         ada.user, ada.organization, key, address,
         Membership.objects.for_organization(ada.organization.pk).get(),
@@ -107,6 +109,10 @@ def planted(ada: Person, oscar: User) -> dict[str, Any]:
         ),
         PriceEntry.objects.create(
             provider="openai", model="m", sheet={}, version="v", as_of=later.date(), valid_from=timezone.now()
+        ),
+        gate,
+        SemanticCheck.all_organizations.create(
+            **own, gate=gate, score=1, similarity=1, agrees=True, neighbour_id=uuid4(), occurred_at=timezone.now()
         ),
         KeptContent.all_organizations.create(**own, event_id=uuid4(), occurred_at=timezone.now(), sealed=secret),
         InferenceEvent.all_organizations.create(
