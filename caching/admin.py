@@ -21,6 +21,7 @@ class CachePolicyAdmin(LookOnly):
 class SemanticGateAdmin(LookOnly):
     list_display = ("organization_id", "namespace", "task_type", "state", "threshold", "upper_bound", "since")
     list_filter = ("state",)
+    search_fields = ("namespace__exact",)
     ordering = ("-id",)
     shown = (
         "id", "organization_id", "namespace", "task_type", "space", "likeness_version", "state", "threshold",

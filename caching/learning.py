@@ -105,7 +105,7 @@ class Learner:
         lesson.begin()
         vector = (await self._embedder.embed([lesson.question.text], Purpose.QUERY))[0]
         match = lesson.match or await self._cache.nearest(lesson.question, vector)
-        if match is not None:
+        if match is not None and self._cache.is_proven_space:
             await self._check(lesson, match)
         await self._keep(lesson)
 

@@ -16,6 +16,7 @@ from caching.protocols import (
     Partition,
     Purpose,
     SemanticStore,
+    Space,
     Vector,
 )
 
@@ -81,9 +82,19 @@ class SemanticCache:
         random: Callable[[], float],
         clock: Callable[[], float],
     ) -> None:
-        self.store, self.space = store, embedder.space
-        self._embedder, self._likeness, self._gates = embedder, likeness, gates
+        self.store, self._embedder, self._likeness, self._gates = store, embedder, likeness, gates
+        self._proven_space = embedder.space.name
         self._random, self._clock = random, clock
+
+    @property
+    def space(self) -> Space:
+        return self._embedder.space
+
+    @property
+    def is_proven_space(self) -> bool:
+        """Whether questions are still placed as they were when the gates were asked for: an embedder may give way to
+        another, whose scores mean something else."""
+        return self._embedder.space.name == self._proven_space
 
     @property
     def likeness_version(self) -> str:
@@ -98,8 +109,8 @@ class SemanticCache:
         """The neighbour to be served. `threshold`: the caller's own, which counts where it is the stricter one."""
         if gate.state is not GateState.SERVING:
             return None
-        match = await self.nearest(question, await self.vector_of(question, self._embedder))
-        if match is None or match.score < max(gate.threshold, threshold or 0.0):
+        match = await self.nearest(question, await self._vector_of(question))
+        if match is None or not self.is_proven_space or match.score < max(gate.threshold, threshold or 0.0):
             return None
         kept = await self.store.fetch(question.partition.namespace, match.neighbour.id)
         if kept is None or (max_age_seconds is not None and self._clock() - kept.stored_at >= max_age_seconds):
@@ -107,9 +118,9 @@ class SemanticCache:
         self.store.note_hit(question.partition.namespace, match.neighbour.id)
         return Served(match, kept, gate.sample_rate, is_checked=self._random() < gate.sample_rate)
 
-    async def vector_of(self, question: Question, embedder: Embedder) -> Vector | None:
+    async def _vector_of(self, question: Question) -> Vector | None:
         try:
-            return (await embedder.embed([question.text], Purpose.QUERY))[0]
+            return (await self._embedder.embed([question.text], Purpose.QUERY))[0]
         except EmbeddingError:
             return None
 

@@ -108,6 +108,9 @@ class Gateway:
         if visit.reads and not self._cache.store.is_reachable:
             visit = replace(visit, cache_reason=CacheReason.STORE_DOWN)
         if ask.controls.only_if_cached:
+            made = Production()
+            if await self._find_similar(visit, made):
+                return self._recorded(visit, told(visit, made, self._hit))
             raise NotCachedError(
                 "no kept answer fits and Cache-Control says only-if-cached",
                 headers={"x-should-retry": "false"},
@@ -189,9 +192,7 @@ class Gateway:
 
     async def _produce(self, visit: Visit, made: Production, is_heard: Callable[[], bool]) -> Answer | None:
         """Asks a provider, unless nearly the same was answered before (None); `made` gets the entry of the answer."""
-        served = await self._similar.look_up(visit)
-        if served is not None and self._worth(served.kept.note, visit.ask.mode, visit.principal.is_test) is not None:
-            self._tell_similar(visit, made, served)
+        if await self._find_similar(visit, made):
             return None
 
         def completed(whole: Completed) -> None:
@@ -201,7 +202,15 @@ class Gateway:
 
         return await self._caller.answer(visit, self._route(visit), completed, is_heard=is_heard)
 
-    def _tell_similar(self, visit: Visit, made: Production, served: Served) -> None:
+    async def _find_similar(self, visit: Visit, made: Production) -> bool:
+        """Whether nearly the same was answered before; `made` gets that."""
+        served = await self._similar.look_up(visit)
+        if served is None or self._worth(served.kept.note, visit.ask.mode, visit.principal.is_test) is None:
+            return False
+        self._serve(visit, made, served)
+        return True
+
+    def _serve(self, visit: Visit, made: Production, served: Served) -> None:
         kept = served.kept
         made.entry = Entry(kept.note, kept.body, kept.stored_at)
         made.status, made.reason, made.similarity = CacheStatus.HIT_T2, SIMILAR, served.match.similarity

@@ -42,7 +42,11 @@ from accounts.services import api_keys, members, operators, organizations
 from acron_site.lib.admin import LookOnly
 from acron_site.lib.errors import InsufficientScopeError
 from analytics.models import CostAdjustment, Feedback, InferenceEvent, KeptContent
+<<<<<<< HEAD
 from caching.models import SemanticEntry
+=======
+from caching.models import SemanticCheck, SemanticGate
+>>>>>>> wt-gates
 from inference.models import PriceEntry
 from tests.accounts.conftest import PASSWORD, Person
 
@@ -82,6 +86,7 @@ def planted(ada: Person, oscar: User) -> dict[str, Any]:
     later = timezone.now() + timedelta(days=1)
     own = {"organization": ada.organization}
     address = EmailAddress.objects.get_or_create(user=ada.user, email=ada.user.email)[0]
+    gate = SemanticGate.all_organizations.create(**own, namespace="default", tolerance=0.01)
     rows: list[Model] = [
         ada.user, ada.organization, key, address,
         Membership.objects.for_organization(ada.organization.pk).get(),
@@ -108,6 +113,10 @@ def planted(ada: Person, oscar: User) -> dict[str, Any]:
         ),
         PriceEntry.objects.create(
             provider="openai", model="m", sheet={}, version="v", as_of=later.date(), valid_from=timezone.now()
+        ),
+        gate,
+        SemanticCheck.all_organizations.create(
+            **own, gate=gate, score=1, similarity=1, agrees=True, neighbour_id=uuid4(), occurred_at=timezone.now()
         ),
         KeptContent.all_organizations.create(**own, event_id=uuid4(), occurred_at=timezone.now(), sealed=secret),
         SemanticEntry.all_organizations.create(

@@ -1,12 +1,13 @@
 """Checks on record and the gates they move, on the real PostgreSQL."""
 
 import threading
+import time
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 
 import pytest
-from django.db import OperationalError, connection, connections
+from django.db import OperationalError, connection, connections, transaction
 from django.utils import timezone
 
 from accounts.models import AuditEvent
@@ -207,26 +208,37 @@ def test_history_keeps_its_last_fifty_lines(ada):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_two_workers_that_recalibrate_at_once_move_the_gate_once():
+def test_two_workers_that_recalibrate_at_once_move_the_gate_once(caplog):
+    caplog.set_level("INFO")
     ada = signed_up("Ada")
     keep(ada, checks(own(ada), 400))
-    both = threading.Barrier(2)
     found: list[Standing | None] = []
 
     def work() -> None:
-        both.wait(5)
         found.append(services_gates.recalibrate(key_of(own(ada)), POLICY, NOW))
         connections.close_all()
 
     workers = [threading.Thread(target=work) for _ in range(2)]
-    for worker in workers:
-        worker.start()
+    with transaction.atomic():
+        selectors_gates.find(ada.organization.pk, gate_of(ada).pk, is_locked=True)
+        for worker in workers:
+            worker.start()
+        wait_until_both_wait()
     for worker in workers:
         worker.join(10)
 
-    assert len(found) == 2
-    assert {standing.state for standing in found if standing} == {GateState.SERVING}
-    assert len(gate_of(ada).history) == 1
+    assert [standing.state for standing in found if standing] == [GateState.SERVING] * 2
+    assert [record.message for record in caplog.records].count("cache.gate_moved") == 1
+
+
+def wait_until_both_wait() -> None:
+    deadline = time.monotonic() + 10
+    with connection.cursor() as cursor:
+        waiting = 0
+        while waiting < 2 and time.monotonic() < deadline:
+            cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
+            (waiting,) = cursor.fetchone()
+    assert waiting == 2
 
 
 @pytest.mark.django_db(transaction=True)
