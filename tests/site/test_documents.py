@@ -141,7 +141,7 @@ def help_of(name: str) -> str:
 
 def missing_settings(text: str) -> list[str]:
     """Settings as `section.key`, and as a variable with our prefix."""
-    dotted = [span for span in spans(text) if re.fullmatch(rf"(?:{'|'.join(SECTIONS)})\.\w+", span)]
+    dotted = [span for span in spans(text) if re.fullmatch(rf"(?:{'|'.join(SECTIONS)})\.(?!py$)\w+", span)]
     prefixed = re.findall(r"\bASAHI_[A-Z_]*[A-Z]\b(?!_?<)", text)
     known = {*config.describe(config.Config()), *SETTINGS, *config.SHORT_NAMES, *config.SECRETS}
     return [name for name in [*dotted, *prefixed] if name not in known]
