@@ -42,11 +42,7 @@ from accounts.services import api_keys, members, operators, organizations
 from acron_site.lib.admin import LookOnly
 from acron_site.lib.errors import InsufficientScopeError
 from analytics.models import CostAdjustment, Feedback, InferenceEvent, KeptContent
-<<<<<<< HEAD
-from caching.models import SemanticEntry
-=======
-from caching.models import SemanticCheck, SemanticGate
->>>>>>> wt-gates
+from caching.models import SemanticCheck, SemanticEntry, SemanticGate
 from inference.models import PriceEntry
 from tests.accounts.conftest import PASSWORD, Person
 
