@@ -91,7 +91,8 @@ class _Vectors:
 
     def cosines(self, pairs: Sequence[labelled.Pair]) -> NDArray[np.float64]:
         asked, kept = self.of([pair.asked for pair in pairs]), self.of([pair.kept for pair in pairs])
-        return np.einsum("ij,ij->i", asked, kept).astype(np.float64)
+        found: NDArray[np.float64] = np.einsum("ij,ij->i", asked, kept).astype(np.float64)
+        return found
 
 
 def _replayed(requests: Sequence[labelled.Request], vectors: _Vectors) -> dict[str, list[Outcome]]:
