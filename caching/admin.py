@@ -8,6 +8,7 @@ from caching.models import CachePolicy, SemanticCheck, SemanticEntry, SemanticGa
 
 @admin.register(CachePolicy)
 class CachePolicyAdmin(LookOnly):
+    search_fields = ("namespace__exact",)
     list_display = ("changed_at", "organization_id", "namespace", "is_enabled", "wall", "semantic")
     list_filter = ("wall", "semantic")
     ordering = ("-id",)

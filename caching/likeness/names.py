@@ -9,10 +9,10 @@ from caching.likeness.word_lists import words
 _QUOTED = re.compile(r"\"([^\"\n]{1,200})\"|(?<!\w)'([^'\n]{2,200})'(?!\w)")
 # words that people write large without naming anything
 _COMMON = words(
-    "rs inr govt government i a an the and or but if is are was were do does did can could should would will shall may might must what",
-    "which who whom whose when where why how there this that these those it he she they we you my your his her",
-    "our their its not no in on at to of for from by with as be been have has had please ok also mr mrs ms dr vs",
-    "etc",
+    "rs inr govt government i a an the and or but if is are was were do does did can could should would will",
+    "shall may might must what which who whom whose when where why how there this that these those it he she they",
+    "we you my your his her our their its not no in on at to of for from by with as be been have has had please",
+    "ok also mr mrs ms dr vs etc",
 )
 # fewer words written large are names
 _HEADLINE_WORDS = 4

@@ -42,7 +42,7 @@ from accounts.services import api_keys, members, operators, organizations
 from acron_site.lib.admin import LookOnly
 from acron_site.lib.errors import InsufficientScopeError
 from analytics.models import CostAdjustment, Feedback, InferenceEvent, KeptContent
-from caching.models import SemanticCheck, SemanticEntry, SemanticGate
+from caching.models import CachePolicy, SemanticCheck, SemanticEntry, SemanticGate
 from inference.models import PriceEntry
 from tests.accounts.conftest import PASSWORD, Person
 
@@ -110,6 +110,7 @@ def planted(ada: Person, oscar: User) -> dict[str, Any]:
         PriceEntry.objects.create(
             provider="openai", model="m", sheet={}, version="v", as_of=later.date(), valid_from=timezone.now()
         ),
+        CachePolicy.all_organizations.create(**own, namespace="default", changed_at=timezone.now()),
         gate,
         SemanticCheck.all_organizations.create(
             **own, gate=gate, score=1, similarity=1, agrees=True, neighbour_id=uuid4(), occurred_at=timezone.now()

@@ -3,11 +3,14 @@
 import os
 from uuid import uuid4
 
+import pytest
+
 from accounts.encryption import cipher_from
 from acron_site.lib.config import Cache
 from caching import wiring
 from caching.backends.redis import RedisStore
-from caching.gate_rules import TierMode, TierPolicy
+from caching.gate_rules import TierPolicy
+from caching.policies import Semantic
 from caching.protocols import Namespace
 
 
@@ -42,12 +45,13 @@ async def test_memory_that_was_asked_for_is_no_reason_to_warn(caplog):
     assert not caplog.records
 
 
+@pytest.mark.django_db
 def test_gates_follow_the_settings():
     config = Cache(semantic="shadow", semantic_tolerance=0.02, semantic_check_percent=10)
 
     gates = wiring.gates(config, space="a model", likeness_version="1")
     policy = wiring.tier_policies(config).of(Namespace(uuid4()))
 
-    assert policy == TierPolicy(TierMode.SHADOW, tolerance=0.02, check_share=0.1)
+    assert policy == TierPolicy(Semantic.SHADOW, tolerance=0.02, manual_threshold=0.95, check_share=0.1)
     assert gates.gate(Namespace(uuid4()), "a\x00b").reason == "the cache policy has it compared only"
     gates.stop()

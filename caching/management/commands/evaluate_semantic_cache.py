@@ -7,7 +7,6 @@ import tempfile
 from argparse import ArgumentParser
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ import numpy as np
 from django.core.management.base import BaseCommand, CommandError
 from numpy.typing import NDArray
 
+from caching.embedders import minilm
 from caching.likeness import evaluation, labelled, replaying, verifier
 from caching.likeness.comparison import Likeness
 from caching.likeness.evaluation import Figures, Quality
@@ -63,7 +63,6 @@ class Command(BaseCommand):
 
 def _placing() -> Callable[[str], Vector]:
     """The local embedder without its thread: nobody waits here."""
-    minilm = import_module("caching.embedders.minilm")
     model = minilm.load(minilm.find())
     place: Callable[[str], Vector] = model.place
     return place
@@ -91,7 +90,8 @@ class _Vectors:
 
     def cosines(self, pairs: Sequence[labelled.Pair]) -> NDArray[np.float64]:
         asked, kept = self.of([pair.asked for pair in pairs]), self.of([pair.kept for pair in pairs])
-        return np.einsum("ij,ij->i", asked, kept).astype(np.float64)
+        found: NDArray[np.float64] = np.einsum("ij,ij->i", asked, kept).astype(np.float64)
+        return found
 
 
 def _replayed(requests: Sequence[labelled.Request], vectors: _Vectors) -> dict[str, list[Outcome]]:
