@@ -22,9 +22,10 @@ TOKEN = "dQw4w9WgXcQ_k3J-9sLmN0pRtUvXyZ12"
 @pytest.mark.parametrize(
     ("text", "secret"),
     [
-        (f"key {KEY} is unknown", KEY[-38:]),
-        (f"({TEST_KEY})", TEST_KEY[-38:]),
-        (f"half a key {KEY[:-10]}", KEY[-38:-10]),
+        # named, for a name made of chance is another one in each process that shares the tests
+        pytest.param(f"key {KEY} is unknown", KEY[-38:], id="a key"),
+        pytest.param(f"({TEST_KEY})", TEST_KEY[-38:], id="a test key"),
+        pytest.param(f"half a key {KEY[:-10]}", KEY[-38:-10], id="half a key"),
         ("OpenAI said: Incorrect API key provided: sk-proj-abc_DEF-123456", "abc_DEF-123456"),
         ("sk-ant-api03-abcdefgh1234", "abcdefgh1234"),
         ("SG.abcdefgh.12345678", "abcdefgh"),
