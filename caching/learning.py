@@ -4,7 +4,7 @@ import asyncio
 import logging
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol
@@ -13,15 +13,14 @@ from acron_site.lib.ids import uuid7
 from caching import agreement
 from caching.agreement import Agreement
 from caching.gate_rules import Check, CheckSource
-from caching.protocols import Embedder, EmbeddingError, Keepsake, Label, Namespace, Purpose
+from caching.protocols import Embedder, EmbedderBusyError, EmbeddingError, Keepsake, Label, Namespace, Purpose
 from caching.semantic import Match, Question, SemanticCache
 
 logger = logging.getLogger(__name__)
 
+_MOST_TRIES, _PAUSE_SECONDS = 10, 1.0
 _MOST_WAITING = 256
 _MOST_WAITING_BYTES = 8 * 1024 * 1024
-# beyond this, answers are compared by what both say at their beginning and in all numbers anyway
-_COMPARED_CHARACTERS = 4_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +55,16 @@ class Learner:
     """
 
     def __init__(
-        self, cache: SemanticCache, embedder: Embedder, reports: Reports, *, clock: Callable[[], float] = time.time
+        self,
+        cache: SemanticCache,
+        embedder: Embedder,
+        reports: Reports,
+        *,
+        clock: Callable[[], float] = time.time,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._cache, self._embedder, self._reports, self._clock = cache, embedder, reports, clock
+        self._sleep = sleep
         self._waiting: deque[Lesson] = deque()
         self._waiting_bytes = 0
         self._at_work: asyncio.Task[None] | None = None
@@ -95,11 +101,22 @@ class Learner:
             lesson = self._waiting.popleft()
             self._waiting_bytes -= len(lesson.body)
             try:
-                await self._learn(lesson)
+                await self._patiently(lesson)
             except EmbeddingError:
                 self.left_out += 1
             except Exception:  # the worker's own loop: one lesson that fails must not end all learning
                 logger.exception("cache.lesson_failed", extra={"request_id": lesson.request_id})
+
+    async def _patiently(self, lesson: Lesson) -> None:
+        """Waits for an embedder that is busy, or is yet to be loaded: those who come meanwhile wait behind."""
+        for _ in range(_MOST_TRIES):
+            try:
+                await self._learn(lesson)
+            except EmbedderBusyError:
+                await self._sleep(_PAUSE_SECONDS)
+            else:
+                return
+        self.left_out += 1
 
     async def _learn(self, lesson: Lesson) -> None:
         lesson.begin()
@@ -141,8 +158,12 @@ class Learner:
         found = agreement.compare(fresh, kept)
         if found.agrees is not None:
             return found
-        texts = [fresh[:_COMPARED_CHARACTERS], kept[:_COMPARED_CHARACTERS]]
-        ours, theirs = await self._embedder.embed(texts, Purpose.DOCUMENT)
+        try:
+            ours, theirs = await self._embedder.embed([fresh, kept], Purpose.DOCUMENT)
+        except EmbedderBusyError:
+            raise
+        except EmbeddingError:  # such as for its length: it cannot be told, which is no evidence
+            return found
         return agreement.compare(fresh, kept, similarity=float(ours @ theirs))
 
     async def _keep(self, lesson: Lesson) -> None:

@@ -68,6 +68,10 @@ class EmbeddingError(Exception):
     """No vector could be had: the embedder is away, too slow, too busy, or refused the text."""
 
 
+class EmbedderBusyError(EmbeddingError):
+    """No vector could be had just now; for the same text there may be one in a moment."""
+
+
 class Embedder(Protocol):
     """Places texts in a space. Never blocks the event loop."""
 

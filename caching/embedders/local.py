@@ -18,6 +18,8 @@ class LocalEmbedder:
         self._model: MiniLM | None = None
 
     async def place(self, texts: Sequence[str], purpose: Purpose) -> Placed:  # noqa: ARG002 the model knows one purpose
+        if self._model is None:
+            await self._worker.prepare(self._load)
         return await self._worker.run(self._place, texts)
 
     async def embed(self, texts: Sequence[str], purpose: Purpose) -> Sequence[Vector]:
@@ -27,6 +29,8 @@ class LocalEmbedder:
         self._worker.close()
 
     def _place(self, text: str) -> Vector:
-        if self._model is None:  # only one thread comes here
-            self._model = minilm.load(self._find())
+        assert self._model is not None  # noqa: S101 - `place` has seen to it
         return self._model.place(text)
+
+    def _load(self) -> None:
+        self._model = minilm.load(self._find())

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from caching.embedders.worker import Metered
-from caching.protocols import EmbeddingError, Purpose, Space, Vector
+from caching.protocols import EmbedderBusyError, Purpose, Space, Vector
 
 # what may be spent at once, in seconds' worth of the share
 _BURST_SECONDS = 10.0
@@ -43,7 +43,7 @@ class Throttled:
         self._left = min(self._most, self._left + (now - self._counted_at) * self._share)
         self._counted_at = now
         if self._left <= 0:
-            raise EmbeddingError("the share of background work is used up")
+            raise EmbedderBusyError("the share of background work is used up")
         held = self._usual * count
         self._left -= held
         return held

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from threading import Lock
 from typing import Protocol
 
-from caching.protocols import Embedder, EmbeddingError, Purpose, Vector
+from caching.protocols import Embedder, EmbedderBusyError, EmbeddingError, Purpose, Vector
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +37,7 @@ class Worker:
         self._lock = Lock()
         self._waiting = 0
         self._is_closed = False
+        self._preparing: Future[None] | None = None
 
     async def run(self, place: Callable[[str], Vector], texts: Sequence[str]) -> Placed:
         """Raises EmbeddingError."""
@@ -47,7 +48,7 @@ class Worker:
             async with asyncio.timeout(self._timeout_seconds):
                 done = await asyncio.gather(*(asyncio.wrap_future(job) for job in jobs))
         except TimeoutError:
-            raise EmbeddingError(f"no vector within {self._timeout_seconds:g} s") from None
+            raise self._too_slow() from None
         except asyncio.CancelledError:
             if self._is_closed and not _is_cancelled():
                 raise EmbeddingError("closed") from None
@@ -57,16 +58,30 @@ class Worker:
                 job.cancel()
         return Placed(tuple(vector for vector, _ in done), sum(seconds for _, seconds in done))
 
+    async def prepare(self, prepare: Callable[[], None]) -> None:
+        """Runs it, once, before the first text; it counts as nobody's cost. Raises what it raises."""
+        if self._preparing is None:
+            with self._lock:
+                self._preparing = self._preparing or self._pool.submit(prepare)
+        try:
+            async with asyncio.timeout(self._timeout_seconds):
+                await asyncio.shield(asyncio.wrap_future(self._preparing))
+        except TimeoutError:
+            raise self._too_slow() from None
+
     def close(self) -> None:
         self._is_closed = True
         self._pool.shutdown(wait=False, cancel_futures=True)
+
+    def _too_slow(self) -> EmbedderBusyError:
+        return EmbedderBusyError(f"no vector within {self._timeout_seconds:g} s")
 
     def _admit(self, count: int) -> None:
         with self._lock:
             if self._is_closed:
                 raise EmbeddingError("closed")
             if self._waiting + count > self._max_waiting:
-                raise EmbeddingError(f"busy: {self._waiting} texts wait already")
+                raise EmbedderBusyError(f"busy: {self._waiting} texts wait already")
             self._waiting += count
 
     def _begin(self, place: Callable[[str], Vector], text: str) -> "Future[tuple[Vector, float]]":
