@@ -1,5 +1,6 @@
 """Names of namespaces: what a caller may call a compartment of the organization's cache."""
 
+from functools import lru_cache
 from uuid import UUID
 
 from acron_site.lib.errors import InvalidRequestError
@@ -8,6 +9,7 @@ from caching.protocols import Namespace
 MAX_NAME_CHARACTERS = 128
 
 
+@lru_cache(maxsize=4096)
 def named(organization_id: UUID, name: str) -> Namespace:
     """The organization's namespace called `name`. Raises InvalidRequestError when it is no usable name."""
     if not 1 <= len(name) <= MAX_NAME_CHARACTERS or not name.isprintable():

@@ -90,7 +90,7 @@ class Gateway:
 
     async def answer(self, principal: Principal, ask: Ask, presence: Presence) -> Answer:
         """Raises an AcronError that is fit to be shown to the caller."""
-        visit = await self._visits.of(principal, ask)
+        visit = self._visits.known(principal, ask) or await self._visits.of(principal, ask)
         # counted while the cache is asked: both questions travel to Redis together
         entry = None if principal.rules is None else self.allowances.enter(principal)
         looks_later = ask.idempotency_key and not ask.controls.only_if_cached

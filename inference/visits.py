@@ -12,11 +12,15 @@ class Visits:
     def __init__(self, router: Router, policies: PolicySource, *, secret: bytes) -> None:
         self._router, self._policies, self._secret = router, policies, secret
 
+    def known(self, principal: Principal, ask: Ask) -> Visit | None:
+        """None while the organization's policies are not in memory. Raises as `of` does."""
+        policies = self._policies.known(principal.organization_id)
+        return None if policies is None else self._made(principal, ask, policies)
+
     async def of(self, principal: Principal, ask: Ask) -> Visit:
         """Raises InvalidRequestError and UnknownModelError."""
-        organization_id = principal.organization_id
-        policies = self._policies.known(organization_id) or await self._policies.of(organization_id)
-        return self._made(principal, ask, policies)
+        known = self.known(principal, ask)
+        return known or self._made(principal, ask, await self._policies.of(principal.organization_id))
 
     def _made(self, principal: Principal, ask: Ask, policies: Policies) -> Visit:
         router = self._router.serving(principal)

@@ -31,7 +31,10 @@ local claim = redis.pcall('SET', KEYS[2], ARGV[2], 'NX', 'PX', ARGV[3])
 if not claim then return 0 end
 return claim.ok and 1 or 2
 """
-_LOOK_OR_CLAIM_NAME = sha1(_LOOK_OR_CLAIM, usedforsecurity=False).hexdigest().encode()  # what Redis calls it
+# by the name that Redis gives it; all of the command that stands before the length of the first key
+_LOOK_OR_CLAIM_HEAD = b"*8\r\n$7\r\nEVALSHA\r\n$40\r\n%b\r\n$1\r\n2\r\n$" % (
+    sha1(_LOOK_OR_CLAIM, usedforsecurity=False).hexdigest().encode()
+)
 _GIVEN = 1
 
 
@@ -56,12 +59,21 @@ class RedisLeases:
 
     async def look_or_claim(self, entry: bytes, key: bytes, *, max_bytes: int) -> bytes | Lease | None:
         """What is kept under `entry`, else the lease on it; None when another holds that, or Redis cannot say."""
-        token = self._new_token()
-        asked = (b"2", entry, key, b"%d" % max_bytes, token, self._ttl_ms)
+        connection, token = self._links.connection, self._new_token()
+        if connection is None:
+            return None
         try:
-            reply = await self._ask(b"EVALSHA", _LOOK_OR_CLAIM_NAME, *asked)
+            # every look-up asks this: written at once, `pack` takes twice as long
+            reply = await connection.ask(
+                b"%b%d\r\n%b\r\n$%d\r\n%b\r\n$%d\r\n%d\r\n$%d\r\n%b\r\n$%d\r\n%b\r\n"
+                % (
+                    *(_LOOK_OR_CLAIM_HEAD, len(entry), entry, len(key), key, len(str(max_bytes)), max_bytes),
+                    *(len(token), token, len(self._ttl_ms), self._ttl_ms),
+                )
+            )
             if isinstance(reply, ReplyError):
-                reply = await self._ask(b"EVAL", _LOOK_OR_CLAIM, *asked)
+                asked = (entry, key, b"%d" % max_bytes, token, self._ttl_ms)
+                reply = await self._ask(b"EVAL", _LOOK_OR_CLAIM, b"2", *asked)
         except asyncio.CancelledError:
             self._release(key, token)  # it may have been given
             raise
