@@ -77,6 +77,7 @@ class SimilarAnswers:
                 begin=partial(_stand_for, visit),
                 text_of=partial(last_turn.answered_text, visit.ask.format),
                 ttl_seconds=visit.ttl_seconds,
+                asked_at=visit.ask.started,
                 request_id=visit.ask.request_id,
                 label=label,
                 match=None if served is None else served.match,
