@@ -126,6 +126,10 @@ class Keepsake:
     label: Label = Label()
     asked_at: float = field(default_factory=time.perf_counter)
 
+    @property
+    def ttl_seconds(self) -> int:
+        return round(self.expires_at - self.stored_at)
+
 
 @dataclass(frozen=True, slots=True)
 class Neighbour:

@@ -121,10 +121,10 @@ class Wanted:
             and self.task_type in (None, label.task_type)
             and (self.tag is None or self.tag in label.tags)
             and (self.stored_before is None or stored_at < self.stored_before)
-            and self._fits_question(question)
+            and self.fits_question(question)
         )
 
-    def _fits_question(self, question: str) -> bool:
+    def fits_question(self, question: str) -> bool:
         if self.prefix is not None and not question.startswith(self.prefix):
             return False
         return self.text is None or self.text.casefold() in question.casefold()

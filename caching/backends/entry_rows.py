@@ -135,13 +135,13 @@ class EntryRows:
             "embedding": text_of(kept.vector) if self._has_vectors else None,
             "question": sealed.question,
             "answer": sealed.answer,
-            "model": _clean(kept.label.model),
-            "provider": _clean(kept.label.provider),
-            "task_type": _clean(kept.label.task_type),
-            "tags": orjson.dumps({_clean(name): _clean(value) for name, value in kept.label.tags}).decode(),
+            "model": clean(kept.label.model),
+            "provider": clean(kept.label.provider),
+            "task_type": clean(kept.label.task_type),
+            "tags": orjson.dumps({clean(name): clean(value) for name, value in kept.label.tags}).decode(),
             "created_at": datetime.fromtimestamp(kept.stored_at, UTC),
             "expires_at": datetime.fromtimestamp(kept.expires_at, UTC),
-            "ttl_seconds": round(kept.expires_at - kept.stored_at),
+            "ttl_seconds": kept.ttl_seconds,
             "marks": list(marks(place)),
         }
         return _Row(facts, kept.asked_at)
@@ -166,6 +166,6 @@ def text_of(vector: Vector) -> str:
     return orjson.dumps(vector, option=orjson.OPT_SERIALIZE_NUMPY).decode()
 
 
-def _clean(text: str) -> str:
-    """Without what PostgreSQL's text cannot hold."""
+def clean(text: str) -> str:
+    """As it lies in a row: without what PostgreSQL's text cannot hold."""
     return text.replace("\0", "").encode("utf-8", "replace").decode()

@@ -82,6 +82,10 @@ class MemoryStore:
                 self._remove(key)
             return len(gone)
 
+    def count(self, prefix: bytes) -> int:
+        with self._lock:
+            return sum(key.startswith(prefix) for key in self._entries)
+
     def mark_purged(self, prefix: bytes) -> None:
         """What is asked for already is not kept any more under keys that begin so: an organization's, a namespace's,
         one entry's."""

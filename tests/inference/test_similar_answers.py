@@ -18,6 +18,7 @@ from caching.likeness.comparison import Likeness
 from caching.policies import Policies, Policy, Wall
 from caching.protocols import EmbeddingError
 from caching.semantic import SemanticCache
+from caching.servings import Serving
 from inference.domain import CacheStatus
 from inference.similar import SimilarAnswers
 from inference.wire import headers
@@ -35,12 +36,16 @@ class Gates:
     def __init__(self, state=GateState.SERVING, threshold=0.5, sample_rate=0.0) -> None:
         self.standing = Gate(state, threshold, sample_rate, "")
         self.reported: list[Check] = []
+        self.served: list[Serving] = []
 
     def gate(self, namespace, task_type, policy=None):
         return self.standing
 
     def report(self, check) -> None:
         self.reported.append(check)
+
+    def note_serving(self, serving) -> None:
+        self.served.append(serving)
 
 
 class Broken:
