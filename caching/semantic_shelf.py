@@ -51,7 +51,8 @@ class SemanticShelf:
         looked_at, last = 0, after
         at_once = _AT_ONCE if wanted.reads_questions else limit + 1
         fitting = _fitting(organization_id, wanted).filter(_is_there())
-        while part := list(_shown(fitting, last)[:at_once]):
+        unread = ("embedding", "answer", "partition", *(() if wanted.reads_questions else ("question",)))
+        while part := list(_shown(fitting, last).defer(*unread)[:at_once]):
             rows += [_listed(row) for row in part if self._says(row, wanted)]
             looked_at, last = looked_at + len(part), _position(part[-1])
             if len(rows) > limit:
@@ -197,9 +198,9 @@ def _fitting(organization_id: UUID, wanted: Wanted) -> Rows:
 
 
 def _shown(rows: Rows, after: Position | None) -> Rows:
-    """Newest first, without what need not be read for a list."""
+    """Newest first."""
     later = rows if after is None else rows.filter(_follows(after))
-    return _weighed(later).defer("embedding", "answer", "partition").order_by("-created_at", "-id")
+    return _weighed(later).order_by("-created_at", "-id")
 
 
 def _weighed(rows: Rows) -> Rows:
@@ -255,7 +256,7 @@ def _listed(row: SemanticEntry) -> Listed:
         label=Label(row.model, row.provider, row.task_type, tuple(row.tags.items())),
         stored_at=row.created_at.timestamp(),
         expires_at=None if row.is_pinned else row.expires_at.timestamp(),
-        size_bytes=0 if row.marked_wrong_at is not None else row.size_bytes,
+        size_bytes=0 if row.marked_wrong_at is not None else vars(row)["size_bytes"],  # see `_weighed`
         hits=row.hits,
         is_pinned=row.is_pinned,
         marked_wrong_at=None if row.marked_wrong_at is None else row.marked_wrong_at.timestamp(),

@@ -1,4 +1,4 @@
-"""Complaints about answers that were given to near questions: each is a failed check of the gate that let it through."""
+"""Complaints about answers to near questions: each is a failed check of the gate that let it through."""
 
 from collections.abc import Sequence
 from datetime import datetime
