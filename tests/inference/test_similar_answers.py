@@ -122,6 +122,15 @@ async def test_nearly_the_same_question_is_answered_without_a_provider(story):
     assert b"age" in told
 
 
+async def test_what_was_served_is_noted_for_who_complains_of_it(story):
+    await story.get(ask(FRANCE))
+    await story.get(ask(LIKEWISE))
+
+    (noted,) = story.gates.served
+    assert (noted.key.namespace.name, noted.key.task_type) == ("default", "general")
+    assert (noted.request_id, noted.score > 0.5, noted.similarity < 1) == ("req_test", True, True)
+
+
 async def test_the_same_question_is_still_answered_by_the_first_tier(story):
     await story.get(ask(FRANCE))
 

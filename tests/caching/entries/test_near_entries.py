@@ -219,9 +219,7 @@ def pair(person, namespace="default"):
     """The same request in both tiers."""
     exact = keep(person.organization.pk, PLAN, namespace=namespace)
     with Redis.from_url(settings.REDIS_URL) as redis:
-        (member,) = redis.zrange(
-            organization_prefix(person.organization.pk) + b"shelf:" + wall_of(namespace).encode(), 0, -1
-        )
+        (member,) = redis.zrange(shelf_key(person.organization.pk, wall_of(namespace)), 0, -1)
     return exact, keep_near(person.organization.pk, PLAN, namespace=namespace, fingerprint=member[16:])
 
 
