@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
 from django.db import connection
 
@@ -46,6 +47,15 @@ class Kept:
     updated_at: datetime
 
 
+Listener = Callable[[UUID, Kept], None]
+_listeners: list[Listener] = []
+
+
+def tell(listener: Listener) -> None:
+    """It hears of all feedback, by organization, and of a repetition again. To be called from an app's `ready`."""
+    _listeners.append(listener)
+
+
 def give(principal: Principal, said: Said, *, wait: Callable[[float], None] = time.sleep) -> tuple[Kept, bool]:
     """Keeps one opinion a request and caller; a second takes the first one's place. True: it is the first.
 
@@ -61,7 +71,10 @@ def give(principal: Principal, said: Said, *, wait: Callable[[float], None] = ti
         person_id=principal.user_id,
         defaults=said.given,
     )
-    return kept(row), is_new
+    given = kept(row)
+    for listener in _listeners:
+        listener(principal.organization_id, given)
+    return given, is_new
 
 
 def kept(row: Feedback) -> Kept:

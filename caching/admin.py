@@ -3,7 +3,7 @@
 from django.contrib import admin
 
 from acron_site.lib.admin import LookOnly
-from caching.models import CachePolicy, SemanticCheck, SemanticEntry, SemanticGate
+from caching.models import CachePolicy, SemanticCheck, SemanticEntry, SemanticGate, SemanticPurge, SemanticServing
 
 
 @admin.register(CachePolicy)
@@ -53,4 +53,22 @@ class SemanticEntryAdmin(LookOnly):
     shown = (
         "id", "organization_id", "namespace", "space", "model", "provider", "task_type", "tags", "created_at",
         "expires_at", "hits", "last_hit_at", "is_pinned", "marked_wrong_at",
+    )  # fmt: skip
+
+
+@admin.register(SemanticPurge)
+class SemanticPurgeAdmin(LookOnly):
+    list_display = ("purged_at", "organization_id", "what")
+    ordering = ("-purged_at",)
+    shown = ("id", "organization_id", "what", "purged_at")
+
+
+@admin.register(SemanticServing)
+class SemanticServingAdmin(LookOnly):
+    list_display = ("served_at", "organization_id", "namespace", "task_type", "score", "request_id")
+    search_fields = ("request_id__exact",)
+    ordering = ("-id",)
+    shown = (
+        "id", "organization_id", "request_id", "neighbour_id", "namespace", "task_type", "space", "likeness_version",
+        "score", "similarity", "served_at",
     )  # fmt: skip

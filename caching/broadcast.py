@@ -48,6 +48,10 @@ class ToldShelf:
     def twins(self, organization_id: UUID, namespace: str, fingerprint: bytes) -> Sequence[UUID]:
         return self._shelf.twins(organization_id, namespace, fingerprint)
 
+    def hold_off(self, organization_id: UUID, namespace: str, fingerprint: bytes) -> None:
+        self._tell("hold_off", organization_id, [namespace, fingerprint.hex()])
+        self._shelf.hold_off(organization_id, namespace, fingerprint)
+
     def purge(self, organization_id: UUID, wanted: Wanted, *, is_trial: bool) -> int:
         if not is_trial:
             self._tell("purge", organization_id, asdict(wanted))
@@ -57,15 +61,15 @@ class ToldShelf:
         return self._shelf.tidy(organization_id)
 
     def _tell(self, act: str, organization_id: UUID, what: Any) -> None:
-        sealed = self._cipher.seal(orjson.dumps([act, organization_id, what]), aad=_PLACE)
+        sealed = self._cipher.seal(orjson.dumps([self.tier, act, organization_id, what]), aad=_PLACE)
         self._publish(b64encode(sealed).decode())
 
 
 class Follower:
-    """A listener of accounts.revocations: does on this process's shelf what others tell."""
+    """A listener of accounts.revocations: does on this process's shelves what others tell."""
 
-    def __init__(self, shelf: Shelf, cipher: Cipher) -> None:
-        self._shelf, self._cipher = shelf, cipher
+    def __init__(self, shelves: Sequence[Shelf], cipher: Cipher) -> None:
+        self._shelves, self._cipher = {shelf.tier: shelf for shelf in shelves}, cipher
 
     def connected(self) -> None:
         """What was missed meanwhile passes away with the entries' time."""
@@ -74,13 +78,18 @@ class Follower:
 
     def invalidate(self, news: str) -> None:
         try:
-            match orjson.loads(self._cipher.open(b64decode(news), aad=_PLACE)):
-                case ["purge", organization, dict(wanted)]:
-                    self._shelf.purge(UUID(organization), _wanted(wanted), is_trial=False)
-                case ["delete" | "pin" | "unpin" | "mark_wrong" as act, organization, str(entry)]:
-                    getattr(self._shelf, act)(UUID(organization), UUID(entry))
-        except (DecryptionError, ValueError, TypeError):
+            self._follow(orjson.loads(self._cipher.open(b64decode(news), aad=_PLACE)))
+        except (DecryptionError, ValueError, TypeError, KeyError):
             return  # of a worker of another version, or not of ours; listening goes on
+
+    def _follow(self, told: Any) -> None:
+        match told:
+            case [int(tier), "purge", organization, dict(wanted)]:
+                self._shelves[tier].purge(UUID(organization), _wanted(wanted), is_trial=False)
+            case [int(tier), "hold_off", organization, [str(namespace), str(fingerprint)]]:
+                self._shelves[tier].hold_off(UUID(organization), namespace, bytes.fromhex(fingerprint))
+            case [int(tier), "delete" | "pin" | "unpin" | "mark_wrong" as act, organization, str(entry)]:
+                getattr(self._shelves[tier], act)(UUID(organization), UUID(entry))
 
 
 def _wanted(fields: dict[str, Any]) -> Wanted:

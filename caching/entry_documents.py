@@ -14,7 +14,8 @@ def of_listed(row: Listed, *, now: float) -> dict[str, Any]:
     return {
         "id": row.id,
         "tier": row.tier,
-        "namespace": row.namespace,
+        "namespace": row.known_namespace,
+        "walled_by": row.walled_by,
         "model": label.model,
         "provider": label.provider,
         "task": label.task_type,

@@ -35,7 +35,7 @@ def selection(query: Mapping[str, str], *, now: float) -> Selection:
     """Raises InvalidRequestError that names the parameter."""
     age_seconds = _age_seconds(query)
     wanted = Wanted(
-        namespace=_text(query, "namespace"),
+        namespace=_namespace(query),
         model=_text(query, "model"),
         task_type=_text(query, "task"),
         tag=_tag(query),
@@ -82,6 +82,14 @@ def _text(query: Mapping[str, str], name: str) -> str | None:
     if text and len(text) > _LONGEST:
         raise InvalidRequestError(f"{name} must be at most {_LONGEST} characters", param=name)
     return text or None
+
+
+def _namespace(query: Mapping[str, str]) -> str | None:
+    text = _text(query, "namespace")
+    # what is not printable stands for what only the gateway names
+    if text and not text.isprintable():
+        raise InvalidRequestError("namespace must be printable characters", param="namespace")
+    return text
 
 
 def _tag(query: Mapping[str, str]) -> tuple[str, str] | None:

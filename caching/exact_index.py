@@ -39,7 +39,14 @@ class ExactIndex(Protocol):
     def value(self, place: Place) -> bytes | None: ...
 
     def mark_purged(self, organization_id: UUID, wall: str | None = None) -> None:
-        """From now on answers that were asked for already are not kept any more, there or anywhere."""
+        """From now on answers that were asked for already are not kept any more, there or anywhere.
+
+        `wall`: of a namespace as people know it, here and in `sweep`; meant are all sides of its policy's wall.
+        """
+        ...
+
+    def hold_off(self, place: Place) -> None:
+        """The same for one place, whether something lies there or not."""
         ...
 
     def drop(self, places: Sequence[Place], *, is_purged: bool) -> int:

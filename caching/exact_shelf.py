@@ -12,7 +12,7 @@ from accounts.encryption import Cipher, DecryptionError
 from caching import cards, exact
 from caching.cards import Card
 from caching.exact_index import ExactIndex, State
-from caching.places import Place, card_key, wall_of
+from caching.places import Place, card_key, parted, plain, wall_of
 from caching.shelf import Listed, Opened, Position, Slice, Wanted
 
 # read at once: one round trip to the store
@@ -82,6 +82,9 @@ class ExactShelf:
     def twins(self, organization_id: UUID, namespace: str, fingerprint: bytes) -> Sequence[UUID]:
         return [Place(organization_id, wall_of(namespace), fingerprint).id]
 
+    def hold_off(self, organization_id: UUID, namespace: str, fingerprint: bytes) -> None:
+        self._index.hold_off(Place(organization_id, wall_of(namespace), fingerprint))
+
     def purge(self, organization_id: UUID, wanted: Wanted, *, is_trial: bool) -> int:
         wall = None if wanted.namespace is None else wall_of(wanted.namespace)
         if not is_trial and wanted.stored_before is None:
@@ -118,9 +121,10 @@ class ExactShelf:
     def _members(
         self, organization_id: UUID, wanted: Wanted, after: Position | None
     ) -> Iterator[tuple[Position, Place]]:
+        walls = set(self._index.walls(organization_id))
         if wanted.namespace is not None:
-            return self._index.members(organization_id, wall_of(wanted.namespace), after)
-        walls = self._index.walls(organization_id)
+            own = wall_of(wanted.namespace)
+            walls = {own, *(wall for wall in walls if plain(wall) == own)}
         streams = [self._index.members(organization_id, wall, after) for wall in walls]
         return heapq.merge(*streams, key=lambda member: member[0], reverse=True)
 
@@ -138,7 +142,7 @@ class ExactShelf:
         return [
             each
             for each in opened
-            if wanted.fits(each.card.namespace, each.card.label, each.card.stored_at, each.card.question)
+            if wanted.fits(parted(each.card.namespace)[0], each.card.label, each.card.stored_at, each.card.question)
         ]
 
     def _alive(self, found: Sequence[_Found]) -> Sequence[Listed]:
@@ -172,7 +176,6 @@ class ExactShelf:
             return None
 
     def _listed(self, place: Place, card: Card, state: State) -> Listed:
-        is_pinned = state.seconds_left is None
         return Listed(
             id=place.id,
             tier=self.tier,
@@ -182,7 +185,7 @@ class ExactShelf:
             stored_at=card.stored_at,
             expires_at=None if state.seconds_left is None else self._clock() + state.seconds_left,
             size_bytes=state.size_bytes,
-            is_pinned=is_pinned,
+            is_pinned=state.seconds_left is None,
             marked_wrong_at=card.marked_wrong_at,
         )
 

@@ -12,10 +12,11 @@ from django.db import Error as DatabaseFailure
 from django.db import connections
 from django.utils import timezone
 
-from caching import selectors_gates, services_gates
+from caching import selectors_gates, services_complaints, services_gates
 from caching.gate_rules import Check, GateKey, Standing, TierPolicies, TierPolicy
 from caching.gates import BookUnavailableError
 from caching.protocols import Namespace
+from caching.servings import Serving
 
 Thing = TypeVar("Thing")
 
@@ -49,6 +50,11 @@ class DatabaseBook:
                 services_gates.keep_checks(organization_id, own, self._policies)
                 for organization_id, own in _by_organization(checks, lambda check: _owner_of(check.key)).items()
             )
+
+    def keep_servings(self, servings: Sequence[Serving]) -> None:
+        with _translated():
+            for organization_id, own in _by_organization(servings, lambda each: _owner_of(each.key)).items():
+                services_complaints.keep_servings(organization_id, own)
 
     def recalibrate(self, key: GateKey) -> Standing | None:
         with _translated():

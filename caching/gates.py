@@ -13,6 +13,7 @@ from uuid import UUID
 from caching import gate_rules
 from caching.gate_rules import Check, Gate, GateKey, Standing, TierPolicy
 from caching.protocols import Namespace
+from caching.servings import Serving
 
 logger = logging.getLogger(__name__)
 
@@ -39,6 +40,8 @@ class GateBook(Protocol):
     def write(self, checks: Sequence[Check]) -> int:
         """Returns how many of them were kept."""
         ...
+
+    def keep_servings(self, servings: Sequence[Serving]) -> None: ...
 
     def recalibrate(self, key: GateKey) -> Standing | None:
         """Where the gate stands after all checks so far; None where there is none."""
@@ -83,6 +86,7 @@ class Gates:
         self._most_gates = most_gates  # of an organization: invented namespaces crowd out their inventor's only
         self._known: defaultdict[UUID, dict[tuple[str, str], _Known]] = defaultdict(dict)
         self._waiting: deque[Check] = deque()
+        self._servings: deque[Serving] = deque(maxlen=most_checks)  # beyond it the oldest cannot be complained of
         self._touched: dict[GateKey, float] = {}  # when each may be recalibrated
         self._lock = threading.Lock()
         self._stopping = threading.Event()
@@ -109,6 +113,12 @@ class Gates:
             self._waiting.append(check)
         self._work_in_background()
 
+    def note_serving(self, serving: Serving) -> None:
+        """Hands it over without waiting for it to be kept."""
+        if serving.is_sound:
+            self._servings.append(serving)
+            self._work_in_background()
+
     def stop(self) -> None:
         """Writes what waits, if the record takes it."""
         self._stopping.set()
@@ -120,7 +130,7 @@ class Gates:
     def turn(self) -> None:
         """One round of the background's work: write what waits, move the gates it is about, read those in use."""
         failure = None
-        for step in (self._write, self._recalibrate, self._refresh):
+        for step in (self._write, self._write_servings, self._recalibrate, self._refresh):
             try:
                 step()
             except BookUnavailableError as error:
@@ -156,6 +166,11 @@ class Gates:
                 self.dropped += len(batch) - kept
             for check in batch:
                 self._touch(check.key, is_urgent=check.is_complaint)
+
+    def _write_servings(self) -> None:
+        """What the record refuses is dropped: it only cannot be complained of."""
+        while self._servings:
+            self._book.keep_servings([self._servings.popleft() for _ in range(min(_AT_ONCE, len(self._servings)))])
 
     def _next_batch(self) -> list[Check]:
         with self._lock:

@@ -28,6 +28,7 @@ class Lesson:
     """A fresh answer. `text_of` reads the words of any body that is kept in the question's partition.
 
     `match`: the neighbour that was served in its place and is being checked; None: the nearest is looked for.
+    `asked_at`: see Keepsake.
     """
 
     question: Question
@@ -38,6 +39,7 @@ class Lesson:
     text_of: Callable[[bytes], str]
     begin: Callable[[], None]  # called before anything is done about it, in the task that does it
     ttl_seconds: int
+    asked_at: float
     request_id: str
     label: Label
     match: Match | None = None
@@ -181,6 +183,7 @@ class Learner:
                 stored_at=now,
                 expires_at=now + lesson.ttl_seconds,
                 label=lesson.label,
+                asked_at=lesson.asked_at,
             ),
             self._cache.space,
         )

@@ -12,6 +12,9 @@ _ID_BYTES = 16
 # no caller can name a namespace so: what is not printable is refused. Its entries are no part of the cache as people
 # know it: they are neither listed nor purged, or a request that is sent again would be paid for again
 IDEMPOTENCY = "\0idempotency"
+# between a namespace's name and the side of a policy's wall; not printable either
+SIDE = "\x1f"
+_PLAIN_CHARACTERS = 32  # of a wall
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +26,7 @@ class Room:
     shelf_key: bytes
     shelves_key: bytes
     mark_prefix: bytes
-    mark_keys: tuple[bytes, bytes]  # of the organization and of the namespace
+    mark_keys: tuple[bytes, bytes]  # of the organization and of the namespace, whatever side of its wall this is
 
 
 @lru_cache(maxsize=4096)
@@ -34,7 +37,7 @@ def room_of(organization_id: UUID, wall: str) -> Room:
         shelf_key(organization_id, wall),
         shelves_key(organization_id),
         mark_key(organization_id),
-        (mark_key(organization_id), mark_key(organization_id, wall)),
+        (mark_key(organization_id), mark_key(organization_id, plain(wall))),
     )
 
 
@@ -88,10 +91,32 @@ def place_on(organization_id: UUID, wall: str, member: bytes) -> Place:
     return Place(organization_id, wall, member[_ID_BYTES:])
 
 
+def parted(name: str) -> tuple[str, str]:
+    """A namespace's name as people know it, and which side of its policy's wall this is, "" where there is none."""
+    known, _, side = name.partition(SIDE)
+    return known, side
+
+
 @lru_cache(maxsize=4096)
 def wall_of(name: str) -> str:
-    # hashed: a name comes from the caller and may hold anything, even the braces and colons of our own layout
-    return hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:32]
+    """Those of all sides of a namespace's policy's wall begin with the namespace's own."""
+    known, side = parted(name)
+    return _hashed(known) + (_hashed(name) if side else "")
+
+
+def plain(wall: str) -> str:
+    """The wall of the namespace as people know it."""
+    return wall[:_PLAIN_CHARACTERS]
+
+
+def _hashed(name: str) -> str:
+    # a name comes from the caller and may hold anything, even the braces and colons of our own layout
+    return hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:_PLAIN_CHARACTERS]
+
+
+def sides_prefix(organization_id: UUID, wall: str) -> bytes:
+    """What the entries of a namespace begin with, on all sides of its policy's wall."""
+    return entries_prefix(organization_id) + wall.encode()
 
 
 def namespace_prefix(organization_id: UUID, wall: str) -> bytes:
@@ -133,6 +158,11 @@ def shelf_key(organization_id: UUID, wall: str) -> bytes:
 def shelves_key(organization_id: UUID) -> bytes:
     """Of the sorted set of the organization's namespaces, by the time when something was last kept there."""
     return organization_prefix(organization_id) + b"shelves"
+
+
+def marks(place: Place) -> tuple[str, str, str]:
+    """By which names it would be noted that a place was purged, inside of its organization."""
+    return "", plain(place.wall), place.id.hex
 
 
 def mark_key(organization_id: UUID, what: str = "") -> bytes:

@@ -1,7 +1,8 @@
 """What a cache backend must offer, and whose data it keeps."""
 
+import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 from uuid import UUID
@@ -113,7 +114,8 @@ class Label:
 class Keepsake:
     """A question and its answer, to be kept for those who ask nearly the same.
 
-    `fingerprint` is that of the exact request: a later answer to it takes the place of the former.
+    `fingerprint` is that of the exact request: a later answer to it takes the place of the former. `asked_at`: on this
+    process's `time.perf_counter`; what was purged since stays away.
     """
 
     id: UUID  # version 7
@@ -126,6 +128,11 @@ class Keepsake:
     stored_at: float  # seconds since 1970
     expires_at: float
     label: Label = Label()
+    asked_at: float = field(default_factory=time.perf_counter)
+
+    @property
+    def ttl_seconds(self) -> int:
+        return round(self.expires_at - self.stored_at)
 
 
 @dataclass(frozen=True, slots=True)

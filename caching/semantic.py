@@ -2,10 +2,12 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Protocol
 from uuid import UUID
 
-from caching.gate_rules import Gate, GateState, TierPolicy
+from acron_site.lib.ids import uuid7
+from caching.gate_rules import Gate, GateKey, GateState, TierPolicy
 from caching.likeness.comparison import Likeness
 from caching.protocols import (
     Embedder,
@@ -19,6 +21,7 @@ from caching.protocols import (
     Space,
     Vector,
 )
+from caching.servings import Serving
 
 # of the nearest, the one that is judged best need not be the first
 _LOOKED_AT = 4
@@ -58,6 +61,10 @@ class Served:
 class GateKeeper(Protocol):
     def gate(self, namespace: Namespace, task_type: str, policy: TierPolicy | None = None) -> Gate:
         """From memory; neither waits nor raises."""
+        ...
+
+    def note_serving(self, serving: Serving) -> None:
+        """Hands it over without waiting."""
         ...
 
 
@@ -117,6 +124,21 @@ class SemanticCache:
             return None
         self.store.note_hit(question.partition.namespace, match.neighbour.id)
         return Served(match, kept, gate.sample_rate, is_checked=self._random() < gate.sample_rate)
+
+    def note_serving(self, served: Served, gate_of: Namespace, task_type: str, *, request_id: str) -> None:
+        """So that who got this answer can complain of it."""
+        match = served.match
+        self._gates.note_serving(
+            Serving(
+                id=uuid7(),
+                key=GateKey(gate_of, task_type, self._proven_space, self.likeness_version),
+                request_id=request_id,
+                neighbour_id=match.neighbour.id,
+                score=match.score,
+                similarity=match.similarity,
+                served_at=datetime.now(UTC),
+            )
+        )
 
     async def _vector_of(self, question: Question) -> Vector | None:
         try:

@@ -92,6 +92,8 @@ def purge(
 def _with_twins(shelves: Sequence[Shelf], actor: Actor, entry_id: UUID, action: str, act: Act) -> None:
     listed = _alone(shelves, actor, entry_id, action, act)
     for shelf in shelves:
+        # first: what is under way may come in between
+        shelf.hold_off(actor.organization_id, listed.namespace, listed.fingerprint)
         for twin in shelf.twins(actor.organization_id, listed.namespace, listed.fingerprint):
             if twin != entry_id:
                 act(shelf, actor.organization_id, twin)

@@ -9,6 +9,7 @@ from typing import Protocol
 from uuid import UUID
 
 from acron_site.lib.errors import OverloadedError
+from caching.places import parted
 from caching.protocols import Label
 
 _POSITION = struct.Struct(">d16s")
@@ -47,7 +48,10 @@ def position(text: str) -> Position:
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """One entry without what was said. `hits` is None where they are not counted."""
+    """One entry without what was said. `hits` is None where they are not counted.
+
+    `namespace` is as it is stored: it may name a side of its policy's wall.
+    """
 
     id: UUID
     tier: int
@@ -65,6 +69,17 @@ class Listed:
     def position(self) -> Position:
         return Position(self.stored_at, self.id)
 
+    @property
+    def known_namespace(self) -> str:
+        """Its name as people know it."""
+        return parted(self.namespace)[0]
+
+    @property
+    def walled_by(self) -> str | None:
+        """What the policy's wall goes by on whose one side it lies: `user`, `key`."""
+        side = parted(self.namespace)[1]
+        return side.partition(":")[0] if side else None
+
 
 @dataclass(frozen=True, slots=True)
 class Opened:
@@ -77,7 +92,10 @@ class Opened:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which entries are meant: those to which all of this applies; what is None does not matter."""
+    """Which entries are meant: those to which all of this applies; what is None does not matter.
+
+    `namespace`: as people know it; meant are all sides of its policy's wall.
+    """
 
     namespace: str | None = None
     model: str | None = None
@@ -103,10 +121,10 @@ class Wanted:
             and self.task_type in (None, label.task_type)
             and (self.tag is None or self.tag in label.tags)
             and (self.stored_before is None or stored_at < self.stored_before)
-            and self._fits_question(question)
+            and self.fits_question(question)
         )
 
-    def _fits_question(self, question: str) -> bool:
+    def fits_question(self, question: str) -> bool:
         if self.prefix is not None and not question.startswith(self.prefix):
             return False
         return self.text is None or self.text.casefold() in question.casefold()
@@ -151,6 +169,10 @@ class Shelf(Protocol):
 
     def twins(self, organization_id: UUID, namespace: str, fingerprint: bytes) -> Sequence[UUID]:
         """Under which ids it would hold what answers this very request; none need be there."""
+        ...
+
+    def hold_off(self, organization_id: UUID, namespace: str, fingerprint: bytes) -> None:
+        """An answer to this very request that was asked for before is not kept any more, whatever lies here now."""
         ...
 
     def purge(self, organization_id: UUID, wanted: Wanted, *, is_trial: bool) -> int:

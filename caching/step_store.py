@@ -147,11 +147,11 @@ class StepCache:
             return None
 
     def _carried(self, namespace: Namespace, tags: Collection[str], after: Sequence[Snapshot]) -> frozenset[bytes]:
-        own = (steps.tag_digest(namespace, tag, secret=self._secret) for tag in tags)
-        return steps.carried(own, after)
+        own = [steps.tag_digest(namespace, tag, secret=self._secret) for tag in tags]
+        return steps.carried([steps.namespace_digest(namespace, secret=self._secret), *own], after)
 
     async def _read(self, namespace: Namespace, tags: Collection[bytes], *, begins: bool) -> Snapshot:
-        if len(tags) > steps.MAX_CARRIED_TAGS:
+        if len(tags) > steps.MAX_CARRIED_TAGS + 1:  # that of the namespace besides
             return UNKNOWN
         return await self._generations.read(shelf_of(namespace.organization_id), tuple(tags), begins=begins)
 
@@ -182,9 +182,14 @@ def shelf_of(organization_id: UUID) -> bytes:
     return organization_prefix(organization_id) + b"step-tags"
 
 
+def steps_prefix(organization_id: UUID, wall: str = "") -> bytes:
+    """What the steps of an organization begin with, or those of a namespace on all sides of its policy's wall."""
+    return organization_prefix(organization_id) + f"t3:{wall}".encode()
+
+
 @lru_cache(maxsize=4096)
 def _prefix(organization_id: UUID, name: str) -> bytes:
-    return organization_prefix(organization_id) + f"t3:{wall_of(name)}:".encode()
+    return steps_prefix(organization_id, wall_of(name)) + b":"
 
 
 def _pack(entry: StepEntry) -> bytes:

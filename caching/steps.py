@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from acron_site.lib.errors import InvalidRequestError
+from caching.places import parted
 from caching.protocols import Namespace
 
 MAX_TAGS = 32  # of a step's own, and of one invalidation
@@ -82,8 +83,15 @@ def step_key(namespace: Namespace, recipe: Recipe, *, secret: bytes) -> bytes:
 
 
 def tag_digest(namespace: Namespace, tag: str, *, secret: bytes) -> bytes:
-    """What stands for a tag in the store. The same tag in another namespace is another one."""
-    return _digest([*_wall(namespace), tag.encode("utf-8", "surrogatepass")], secret=secret, kind=b"tag")
+    """What stands for a tag in the store. The same tag in another namespace is another one; on all sides of its
+    policy's wall it is the same."""
+    known = Namespace(namespace.organization_id, parted(namespace.name)[0])
+    return _digest([*_wall(known), tag.encode("utf-8", "surrogatepass")], secret=secret, kind=b"tag")
+
+
+def namespace_digest(namespace: Namespace, *, secret: bytes) -> bytes:
+    """A tag that all steps of a namespace carry, so that they can be purged: nobody can name it so."""
+    return tag_digest(namespace, "", secret=secret)
 
 
 def tags_from(names: Iterable[str]) -> frozenset[str]:

@@ -5,7 +5,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from accounts.models import Organization
-from caching import semantic_indexes, semantic_room, semantic_wiring, services_gates, wiring
+from caching import semantic_indexes, semantic_room, semantic_wiring, services_complaints, services_gates, wiring
 
 
 @shared_task(name="caching.recalibrate_gates")
@@ -17,8 +17,11 @@ def recalibrate_gates() -> int:
 @shared_task(name="caching.tidy_shelves")
 def tidy_shelves() -> int:
     """Safe to repeat; beat runs it again, so it needs no retry of its own."""
-    ids = Organization.objects.values_list("pk", flat=True).iterator()
-    return sum(shelf.tidy(organization_id) for organization_id in ids for shelf in wiring.shelves())
+    count = 0
+    for organization_id in Organization.objects.values_list("pk", flat=True).iterator():
+        count += sum(shelf.tidy(organization_id) for shelf in wiring.shelves())
+        count += services_complaints.forget_old(organization_id, timezone.now())
+    return count
 
 
 @shared_task(name="caching.evict_semantic_entries")

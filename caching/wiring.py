@@ -4,7 +4,7 @@ import hashlib
 import logging
 import time
 from collections.abc import Coroutine, Iterable, Mapping
-from functools import cache, lru_cache
+from functools import cache, lru_cache, partial
 from typing import Any
 from weakref import WeakSet
 
@@ -15,15 +15,18 @@ from accounts.encryption import Cipher
 from accounts.revocations import RedisRevocations
 from acron_site.lib.config import Cache, Embeddings
 from acron_site.lib.redis_links import Links
-from caching import step_store
+from caching import semantic_wiring, services_complaints, step_store
 from caching.backends.memory import MemoryStore
 from caching.backends.memory_generations import MemoryGenerations
 from caching.backends.memory_index import MemoryIndex
 from caching.backends.memory_leases import MemoryLeases
+from caching.backends.memory_steps import MemoryEnds, MemorySteps
 from caching.backends.redis import RedisStore
 from caching.backends.redis_generations import RedisGenerations
 from caching.backends.redis_index import RedisIndex
 from caching.backends.redis_leases import RedisLeases
+from caching.backends.redis_steps import RedisSteps
+from caching.backends.sealed_entries import EntrySeal
 from caching.broadcast import CHANNEL, Follower, ToldShelf
 from caching.embedders import choice
 from caching.embedders.choice import Embedders
@@ -40,7 +43,10 @@ from caching.policy_book import PolicyBook
 from caching.policy_records import DatabasePolicies
 from caching.policy_tiers import PolicyTiers
 from caching.protocols import ExactStore, Namespace
+from caching.semantic_memory_shelf import SemanticMemoryShelf
+from caching.semantic_shelf import SemanticShelf
 from caching.shelf import Shelf
+from caching.step_shelf import StepShelf
 from caching.step_store import StepCache
 from caching.steps import Generations
 
@@ -82,7 +88,8 @@ def memory_stores() -> tuple[MemoryStore, ...]:
 
 def shelves() -> tuple[Shelf, ...]:
     """What people list and purge: one of each tier that keeps anything."""
-    return (_exact_shelf(settings.ACRON.cache, settings.REDIS_URL),)
+    config, redis_url = settings.ACRON.cache, settings.REDIS_URL
+    return _exact_shelf(config, redis_url), _semantic_shelf(config, redis_url), _step_shelf(config, redis_url)
 
 
 @lru_cache(maxsize=4)
@@ -90,8 +97,27 @@ def _exact_shelf(config: Cache, redis_url: str) -> Shelf:
     cipher = accounts.cipher()
     if config.backend == "redis" and redis_url:
         return ExactShelf(RedisIndex(redis_url), cipher)
-    own = ExactShelf(MemoryIndex(memory_stores), cipher)
-    return ToldShelf(own, RedisRevocations(redis_url, channel=CHANNEL).publish, cipher) if redis_url else own
+    return _told(ExactShelf(MemoryIndex(memory_stores), cipher), redis_url)
+
+
+def _semantic_shelf(config: Cache, redis_url: str) -> Shelf:
+    complain = partial(services_complaints.complain_of_entry, policies=tier_policies(config))
+    if config.backend == "memory":
+        return _told(SemanticMemoryShelf(semantic_wiring.memory_stores, complain=complain), redis_url)
+    return SemanticShelf(EntrySeal(accounts.cipher()), forget=semantic_wiring.forgetter(), complain=complain)
+
+
+@lru_cache(maxsize=4)
+def _step_shelf(config: Cache, redis_url: str) -> Shelf:
+    steps = RedisSteps(redis_url)
+    index = steps if config.backend == "redis" and redis_url else MemorySteps(memory_stores)
+    ends = steps if redis_url else MemoryEnds(memory_generations())
+    return StepShelf(index, ends, secret=step_secret())
+
+
+def _told(own: Shelf, redis_url: str) -> Shelf:
+    """Acts on one worker's memory reach the others, where there is a way."""
+    return ToldShelf(own, RedisRevocations(redis_url, channel=CHANNEL).publish, accounts.cipher()) if redis_url else own
 
 
 def acts_of_others(config: Cache, redis_url: str) -> Coroutine[Any, Any, None] | None:
@@ -99,7 +125,9 @@ def acts_of_others(config: Cache, redis_url: str) -> Coroutine[Any, Any, None] |
     if config.backend == "redis" or not redis_url:
         return None
     cipher = accounts.cipher()
-    follower = Follower(ExactShelf(MemoryIndex(memory_stores), cipher), cipher)
+    # without complaints: who was told of the act first has made them
+    own = (ExactShelf(MemoryIndex(memory_stores), cipher), SemanticMemoryShelf(semantic_wiring.memory_stores))
+    follower = Follower(own, cipher)
     return RedisRevocations(redis_url, channel=CHANNEL).follow(follower)
 
 

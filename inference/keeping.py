@@ -9,6 +9,7 @@ from types import MappingProxyType
 from accounts.principal import Principal
 from acron_site.lib.values import quick
 from caching import namespaces
+from caching.places import SIDE
 from caching.policies import Policies, Policy, Wall
 from caching.protocols import Namespace
 from inference.domain import Ask, Completion, Format
@@ -45,8 +46,6 @@ class CacheReason(StrEnum):
 
 _ALLOWED = ""
 _OPEN = Wall.ORGANIZATION
-# no caller can name a namespace so: what is not printable is refused
-_WALL = "\x1f"
 # an end user's name is kept up to this length: two that are cut could be the same
 _MOST_TOLD = 256
 _TOOLS = frozenset({"tool_calls", "function_call"})
@@ -114,7 +113,7 @@ def walled(name: str, principal: Principal, ask: Ask, *, wall: Wall) -> str:
     """The namespace's name on the caller's side of the wall. End users are not named in clear there."""
     whose = ask.end_user if wall is Wall.USER else str(principal.limits_id)
     digest = hashlib.blake2b(whose.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
-    return f"{name}{_WALL}{wall}:{digest}"
+    return f"{name}{SIDE}{wall}:{digest}"
 
 
 def why_not_kept(visit: Visit, model: str, completion: Completion) -> str:

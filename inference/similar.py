@@ -55,9 +55,12 @@ class SimilarAnswers:
         if question is None:
             return None
         on_behalf_of.set(visit)
-        return await self._cache.look_up(
+        served = await self._cache.look_up(
             question, gate, threshold=controls.threshold, max_age_seconds=controls.max_age_seconds
         )
+        if served is not None:
+            self._cache.note_serving(served, self._gate_of(visit), _task(visit), request_id=visit.ask.request_id)
+        return served
 
     def learn(self, visit: Visit, entry: Entry, label: Label, served: Served | None = None) -> None:
         if _TIER not in visit.ask.controls.tiers or not self._learner.has_room:
@@ -77,6 +80,7 @@ class SimilarAnswers:
                 begin=partial(_stand_for, visit),
                 text_of=partial(last_turn.answered_text, visit.ask.format),
                 ttl_seconds=visit.ttl_seconds,
+                asked_at=visit.ask.started,
                 request_id=visit.ask.request_id,
                 label=label,
                 match=None if served is None else served.match,

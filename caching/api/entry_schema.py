@@ -21,6 +21,12 @@ _ENTRY: dict[str, Any] = {
     "id": {"type": "string", "format": "uuid"},
     "tier": {"type": "integer", "enum": list(TIERS)},
     **dict.fromkeys(("namespace", "model", "provider", "task"), _TEXT),
+    "walled_by": {
+        **_TEXT,
+        "enum": ["user", "key", None],
+        "nullable": True,
+        "description": "what divides the namespace, where its policy has a wall; this entry lies on one of its sides",
+    },
     "tags": {"type": "object", "additionalProperties": _TEXT},
     "created": _TIME,
     "expires": {**_TIME, "nullable": True, "description": "null: pinned, so never"},

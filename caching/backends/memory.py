@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from math import inf
 
-from caching.places import MARK_SECONDS, Place, Shelving, entries_prefix, namespace_prefix
+from caching.places import MARK_SECONDS, Place, Shelving, entries_prefix, namespace_prefix, plain
 
 # what an entry takes besides its key and value: dictionary slot, objects' headers (measured with tracemalloc)
 _OVERHEAD_BYTES = 300
@@ -82,6 +82,10 @@ class MemoryStore:
                 self._remove(key)
             return len(gone)
 
+    def count(self, prefix: bytes) -> int:
+        with self._lock:
+            return sum(key.startswith(prefix) for key in self._entries)
+
     def mark_purged(self, prefix: bytes) -> None:
         """What is asked for already is not kept any more under keys that begin so: an organization's, a namespace's,
         one entry's."""
@@ -139,7 +143,7 @@ class MemoryStore:
             return True
         begun_at, place = self._clock() - shelving.begun_seconds_ago, shelving.place
         organization_id = place.organization_id
-        walls = (entries_prefix(organization_id), namespace_prefix(organization_id, place.wall), key)
+        walls = (entries_prefix(organization_id), namespace_prefix(organization_id, plain(place.wall)), key)
         return all(begun_at > self._purged.get(wall, -inf) for wall in walls)
 
     def _make_room(self) -> None:

@@ -22,11 +22,15 @@ class MemoryGenerations:
         return Snapshot(epoch, {tag: held.get(tag, NEVER) for tag in tags})
 
     async def renew(self, shelf: bytes, tags: Sequence[bytes]) -> bool:
+        self.renew_now(shelf, tags)
+        return True
+
+    def renew_now(self, shelf: bytes, tags: Sequence[bytes]) -> None:
+        """The same from any thread."""
         held = self._held(shelf)
         if len(held) + len(tags) > self._most_tags:
             held.clear()
         held.update((tag, os.urandom(GENERATION_BYTES)) for tag in tags)
-        return True
 
     def forget(self, prefix: bytes) -> None:
         """Lets go of the shelves whose names begin so. May be called from any thread."""

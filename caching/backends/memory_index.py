@@ -47,6 +47,10 @@ class MemoryIndex:
         for store in self._stores():
             store.mark_purged(prefix)
 
+    def hold_off(self, place: Place) -> None:
+        for store in self._stores():
+            store.mark_purged(place.entry_key)
+
     def drop(self, places: Sequence[Place], *, is_purged: bool) -> int:
         count = 0
         for store in self._stores():

@@ -23,6 +23,7 @@ from caching.places import (
     place_on,
     shelf_key,
     shelves_key,
+    sides_prefix,
     wall_of,
 )
 from caching.shelf import Position, ShelfUnavailableError
@@ -98,6 +99,10 @@ class RedisIndex:
         with self._asked() as client:
             client.set(mark_key(organization_id, wall or ""), _now(client), ex=MARK_SECONDS)
 
+    def hold_off(self, place: Place) -> None:
+        with self._asked() as client:
+            client.set(mark_key(place.organization_id, place.id.hex), _now(client), ex=MARK_SECONDS)
+
     def drop(self, places: Sequence[Place], *, is_purged: bool) -> int:
         if not places:
             return 0
@@ -114,7 +119,7 @@ class RedisIndex:
 
     def sweep(self, organization_id: UUID, wall: str | None) -> int:
         """Those of a version that made no lists, and those whose list Redis has thrown out."""
-        prefix = entries_prefix(organization_id) if wall is None else namespace_prefix(organization_id, wall)
+        prefix = entries_prefix(organization_id) if wall is None else sides_prefix(organization_id, wall)
         spared = namespace_prefix(organization_id, wall_of(IDEMPOTENCY))
         count, cursor = 0, 0
         while True:

@@ -38,6 +38,10 @@ class EntrySeal:
             self._cipher.seal(answer, aad=place_of(organization_id, keepsake.id, "answer")),
         )
 
+    def nothing(self, organization_id: UUID, entry_id: UUID) -> bytes:
+        """What stands in the place of an answer that was let go of."""
+        return self._cipher.seal(_HEAD.pack(0.0, 0), aad=place_of(organization_id, entry_id, "answer"))
+
     def question(self, organization_id: UUID, entry_id: UUID, sealed: bytes) -> str | None:
         opened = self._opened(sealed, place_of(organization_id, entry_id, "question"))
         return None if opened is None else opened.decode("utf-8", "surrogatepass")

@@ -40,6 +40,7 @@ class SemanticEntry(OrganizationScopedModel):
     tags = models.JSONField(default=dict, db_default={}, blank=True)
     created_at = models.DateTimeField(default=timezone.now)
     expires_at = models.DateTimeField()
+    ttl_seconds = models.IntegerField(default=0, db_default=0)  # once more, where its time begins anew
     hits = models.IntegerField(default=0, db_default=0)
     last_hit_at = models.DateTimeField(null=True, blank=True)
     is_pinned = models.BooleanField(default=False, db_default=False)  # neither expires nor makes room
@@ -51,6 +52,7 @@ class SemanticEntry(OrganizationScopedModel):
             models.Index(fields=["organization", "namespace", "partition", "space"], name="semantic_by_partition"),
             models.Index(fields=["expires_at"], condition=Q(is_pinned=False), name="semantic_by_end"),
             models.Index(fields=["space"], name="semantic_by_space"),
+            models.Index(fields=["organization", "-created_at", "-id"], name="semantic_by_age"),
         ]
         constraints = [
             models.UniqueConstraint(

@@ -42,7 +42,7 @@ from accounts.services import api_keys, members, operators, organizations
 from acron_site.lib.admin import LookOnly
 from acron_site.lib.errors import InsufficientScopeError
 from analytics.models import CostAdjustment, Feedback, InferenceEvent, KeptContent
-from caching.models import CachePolicy, SemanticCheck, SemanticEntry, SemanticGate
+from caching.models import CachePolicy, SemanticCheck, SemanticEntry, SemanticGate, SemanticPurge, SemanticServing
 from inference.models import PriceEntry
 from tests.accounts.conftest import PASSWORD, Person
 
@@ -114,6 +114,11 @@ def planted(ada: Person, oscar: User) -> dict[str, Any]:
         gate,
         SemanticCheck.all_organizations.create(
             **own, gate=gate, score=1, similarity=1, agrees=True, neighbour_id=uuid4(), occurred_at=timezone.now()
+        ),
+        SemanticPurge.all_organizations.create(**own, what=""),
+        SemanticServing.all_organizations.create(
+            **own, request_id="req_1", neighbour_id=uuid4(), namespace="default", space="s", likeness_version="1",
+            score=1, similarity=1, served_at=timezone.now(),
         ),
         KeptContent.all_organizations.create(**own, event_id=uuid4(), occurred_at=timezone.now(), sealed=secret),
         SemanticEntry.all_organizations.create(

@@ -27,7 +27,7 @@ from acron_site.lib.ids import uuid7
 from analytics import content_store
 from analytics.models import CostAdjustment, Feedback, InferenceEvent, KeptContent
 from caching.gate_rules import CheckSource
-from caching.models import CachePolicy, SemanticCheck, SemanticEntry, SemanticGate
+from caching.models import CachePolicy, SemanticCheck, SemanticEntry, SemanticGate, SemanticPurge, SemanticServing
 from tests.accounts.conftest import Person, signed_up
 from tests.analytics.facts import keep, paid_answer
 
@@ -196,6 +196,25 @@ def _check(person: Person, mark: str) -> None:
     ).save(force_insert=True)
 
 
+def _purge(person: Person, mark: str) -> None:
+    SemanticPurge(organization=person.organization, what=mark).save(force_insert=True)
+
+
+def _serving(person: Person, mark: str) -> None:
+    SemanticServing(
+        organization=person.organization,
+        request_id=mark,
+        neighbour_id=uuid7(),
+        namespace=mark,
+        task_type=mark,
+        space=mark,
+        likeness_version="1",
+        score=1,
+        similarity=1,
+        served_at=timezone.now(),
+    ).save(force_insert=True)
+
+
 def _audit(person: Person, mark: str) -> None:
     audit.record(person.actor, "organization.renamed", person.organization, after={"name": mark})
 
@@ -217,5 +236,7 @@ _MAKERS: dict[type[OrganizationScopedModel], Callable[[Person, str], None]] = {
     CachePolicy: _cache_policy,
     SemanticGate: _gate,
     SemanticCheck: _check,
+    SemanticPurge: _purge,
+    SemanticServing: _serving,
     AuditEvent: _audit,
 }

@@ -18,6 +18,7 @@ from caching.likeness.comparison import Likeness
 from caching.policies import Policies, Policy, Wall
 from caching.protocols import EmbeddingError
 from caching.semantic import SemanticCache
+from caching.servings import Serving
 from inference.domain import CacheStatus
 from inference.similar import SimilarAnswers
 from inference.wire import headers
@@ -35,12 +36,16 @@ class Gates:
     def __init__(self, state=GateState.SERVING, threshold=0.5, sample_rate=0.0) -> None:
         self.standing = Gate(state, threshold, sample_rate, "")
         self.reported: list[Check] = []
+        self.served: list[Serving] = []
 
     def gate(self, namespace, task_type, policy=None):
         return self.standing
 
     def report(self, check) -> None:
         self.reported.append(check)
+
+    def note_serving(self, serving) -> None:
+        self.served.append(serving)
 
 
 class Broken:
@@ -115,6 +120,15 @@ async def test_nearly_the_same_question_is_answered_without_a_provider(story):
     assert told[b"x-acron-cache"] == b"HIT-T2"
     assert 0.8 < float(told[b"x-acron-cache-similarity"]) < 1
     assert b"age" in told
+
+
+async def test_what_was_served_is_noted_for_who_complains_of_it(story):
+    await story.get(ask(FRANCE))
+    await story.get(ask(LIKEWISE))
+
+    (noted,) = story.gates.served
+    assert (noted.key.namespace.name, noted.key.task_type) == ("default", "general")
+    assert (noted.request_id, noted.score > 0.5, noted.similarity < 1) == ("req_test", True, True)
 
 
 async def test_the_same_question_is_still_answered_by_the_first_tier(story):

@@ -54,6 +54,7 @@ def test_an_entry_is_listed_with_all_but_what_was_said(client, ada):
         "id": str(entry_id),
         "tier": 1,
         "namespace": "staging: {é}",
+        "walled_by": None,
         "model": "mock-small",
         "provider": "mock",
         "task": "general",
@@ -142,6 +143,7 @@ def test_a_filter_finds_what_it_says_and_nothing_else(client, ada, query, expect
         {"tag": "team"},
         {"older_than": "soon"},
         {"q": "x" * 301},
+        {"namespace": "default\x1fuser:0"},
     ],
 )
 def test_a_wrong_parameter_is_named(client, ada, query):
@@ -229,8 +231,8 @@ def test_a_purge_deletes_what_its_filters_say_and_a_trial_says_the_same_number(c
     assert len(ids_of(client, ada)) == 4
     done = ask(client, ada, "POST", "/purge", **wanted).json()
 
-    assert tried == {"dry_run": True, "purged": {"1": 2}, "total": 2}
-    assert done == {"dry_run": False, "purged": {"1": 2}, "total": 2}
+    assert tried == {"dry_run": True, "purged": {"1": 2, "2": 0, "3": 0}, "total": 2}
+    assert done == {"dry_run": False, "purged": {"1": 2, "2": 0, "3": 0}, "total": 2}
     assert set(ids_of(client, ada)) == {str(other), str(third)}
 
 

@@ -19,7 +19,7 @@ from caching.backends.redis_index import RedisIndex
 from caching.broadcast import Follower, ToldShelf
 from caching.exact import ExactCache
 from caching.exact_shelf import ExactShelf
-from caching.places import Place, wall_of
+from caching.places import SIDE, Place, wall_of
 from caching.protocols import Label, Namespace
 from caching.shelf import Wanted
 from inference.domain import CacheStatus
@@ -88,6 +88,10 @@ PURGES = {
     "model": lambda shelf, ours: shelf.purge(ours.organization_id, Wanted(model="mock-small"), is_trial=False),
     "one": lambda shelf, ours: shelf.delete(ours.organization_id, entry_id(ours)),
     "wrong": lambda shelf, ours: shelf.mark_wrong(ours.organization_id, entry_id(ours)),
+    "twin": lambda shelf, ours: [
+        shelf.hold_off(ours.organization_id, ours.name, FINGERPRINT),
+        shelf.delete(ours.organization_id, entry_id(ours)),
+    ],
 }
 
 
@@ -103,6 +107,24 @@ async def test_an_answer_that_was_asked_for_before_a_purge_does_not_come_back_af
     fresh = await worker.has(ours)
 
     assert (late, fresh) == (False, True)
+
+
+async def test_a_purge_of_a_namespace_holds_on_all_sides_of_its_wall(worker, ours):
+    side, other = replace(ours, name=f"default{SIDE}user:01"), replace(ours, name="default2")
+    for namespace in (ours, side, other):
+        worker.keep(namespace)
+        assert await worker.has(namespace)
+
+    count = await asyncio.to_thread(
+        worker.shelf.purge, ours.organization_id, Wanted(namespace="default"), is_trial=False
+    )
+    gone = [not await worker.has(namespace) for namespace in (ours, side, other)]
+    worker.keep(side, begun_seconds_ago=5.0)
+    late = await worker.has(side)
+    worker.keep(side)
+
+    assert (count, gone, late) == (2, [True, True, False], False)
+    assert await worker.has(side)
 
 
 async def test_a_purge_of_what_is_old_lets_come_what_is_under_way(worker, ours):
@@ -161,7 +183,7 @@ async def test_workers_with_memories_of_their_own_repeat_what_they_are_told(ours
     cipher = cipher_from("a passphrase")
     told: list[str] = []
     shelf = ToldShelf(one.shelf, told.append, cipher)
-    follower = Follower(other.shelf, cipher)
+    follower = Follower([other.shelf], cipher)
     for worker in (one, other):
         worker.keep(ours)
         worker.keep(ours, fingerprint=b"x" * 16)
@@ -182,7 +204,7 @@ async def test_news_that_are_not_ours_change_nothing(ours, news):
     worker = in_memory()
     worker.keep(ours)
 
-    Follower(worker.shelf, cipher_from("a passphrase")).invalidate(news)
+    Follower([worker.shelf], cipher_from("a passphrase")).invalidate(news)
 
     assert await worker.has(ours)
 

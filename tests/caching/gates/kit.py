@@ -9,6 +9,7 @@ from acron_site.lib.ids import uuid7
 from caching.gate_rules import Check, CheckSource, GateKey, Standing
 from caching.gates import BookUnavailableError
 from caching.protocols import Namespace
+from caching.servings import Serving
 
 NOW = datetime(2026, 11, 27, 12, 0, tzinfo=UTC)
 SPACE, VERSION = "a model@1", "1"
@@ -61,6 +62,7 @@ class MemoryBook:
         self.standings: dict[GateKey, Standing] = {}
         self.moved: dict[GateKey, Standing] = {}  # where a recalibration leads
         self.checks: list[Check] = []
+        self.servings: list[Serving] = []
         self.reads: list[Sequence[GateKey]] = []
         self.recalibrated: list[GateKey] = []
         self.is_away = False
@@ -74,6 +76,10 @@ class MemoryBook:
         self._require()
         self.checks.extend(checks)
         return len(checks)
+
+    def keep_servings(self, servings: Sequence[Serving]) -> None:
+        self._require()
+        self.servings.extend(servings)
 
     def recalibrate(self, key: GateKey) -> Standing | None:
         self._require()

@@ -43,6 +43,7 @@ def database(db) -> Iterator[PatientConnection]:
     with semantic_wiring.connect() as connection:
         yield connection
         connection.execute("DELETE FROM caching_semanticentry")
+        connection.execute("DELETE FROM caching_semanticpurge")
         connection.execute("DELETE FROM accounts_organization WHERE name LIKE %s", [f"{MARK}%"])
 
 
