@@ -40,6 +40,9 @@ class Gates:
     def gate(self, namespace, task_type, policy=None):
         return Gate(GateState.SHADOW, 2.0, 1.0, "")
 
+    def note_serving(self, serving) -> None:
+        return None
+
     def report(self, check) -> None:
         self.checks.append(check)
 
@@ -78,6 +81,7 @@ def lesson(text="How do I reset my password?", answer="Press the button.", finge
         text_of=bytes.decode,
         begin=lambda: None,
         ttl_seconds=60,
+        asked_at=0.0,
         request_id="req",
         label=Label(),
     )
