@@ -85,7 +85,7 @@ PURGES: dict[str, Callable[[Shelf, Namespace, UUID], object]] = {
     "words": lambda shelf, ours, _: shelf.purge(ours.organization_id, Wanted(text="what"), is_trial=False),
     "one": lambda shelf, ours, id_: shelf.delete(ours.organization_id, id_),
     "wrong": lambda shelf, ours, id_: shelf.mark_wrong(ours.organization_id, id_),
-    "twin": lambda shelf, ours, id_: _delete_twin(shelf, ours, id_),
+    "twin": _delete_twin,
 }
 
 
