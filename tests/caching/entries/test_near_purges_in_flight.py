@@ -17,6 +17,7 @@ from caching.broadcast import Follower, ToldShelf
 from caching.places import SIDE
 from caching.protocols import Namespace
 from caching.semantic_memory_shelf import SemanticMemoryShelf
+from caching.semantic_room import Evicted
 from caching.semantic_shelf import SemanticShelf
 from caching.shelf import Shelf, Wanted
 from inference.domain import CacheStatus
@@ -165,6 +166,17 @@ async def test_an_answer_is_not_written_while_a_purge_is_under_way(rows, ours, d
     await asyncio.gather(purging, keeping)
 
     assert not await rows.has(ours)
+
+
+async def test_whoever_holds_the_vectors_elsewhere_hears_what_has_gone(rows, ours, seal):
+    gone: list[Evicted] = []
+    shelf = SemanticShelf(seal, forget=gone.extend)
+    for question in ("What?", "Why?"):
+        await rows.keep(ours, question)
+
+    await beside(lambda: shelf.purge(ours.organization_id, Wanted(prefix="What"), is_trial=False))
+
+    assert gone == [Evicted(ours, keepsake(ours, "What?").fingerprint, SPACE.name)]
 
 
 async def test_a_pinned_entry_is_not_replaced_until_it_is_unpinned(tier, ours):
