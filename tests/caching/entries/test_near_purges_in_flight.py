@@ -75,16 +75,18 @@ def tier(request) -> Tier:
     return in_memory() if request.param == "memory" else request.getfixturevalue("rows")
 
 
+def held_off(shelf: Shelf, ours: Namespace) -> bool:
+    shelf.hold_off(ours.organization_id, ours.name, keepsake(ours, "What?").fingerprint)
+    return True
+
+
 PURGES: dict[str, Callable[[Shelf, Namespace, UUID], object]] = {
     "all": lambda shelf, ours, _: shelf.purge(ours.organization_id, Wanted(), is_trial=False),
     "namespace": lambda shelf, ours, _: shelf.purge(ours.organization_id, Wanted(namespace="default"), is_trial=False),
     "words": lambda shelf, ours, _: shelf.purge(ours.organization_id, Wanted(text="what"), is_trial=False),
     "one": lambda shelf, ours, id_: shelf.delete(ours.organization_id, id_),
     "wrong": lambda shelf, ours, id_: shelf.mark_wrong(ours.organization_id, id_),
-    "twin": lambda shelf, ours, id_: [
-        shelf.hold_off(ours.organization_id, ours.name, keepsake(ours, "What?").fingerprint),
-        shelf.delete(ours.organization_id, id_),
-    ],
+    "twin": lambda shelf, ours, id_: held_off(shelf, ours) and shelf.delete(ours.organization_id, id_),
 }
 
 
