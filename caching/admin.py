@@ -59,6 +59,7 @@ class SemanticEntryAdmin(LookOnly):
 @admin.register(SemanticPurge)
 class SemanticPurgeAdmin(LookOnly):
     list_display = ("purged_at", "organization_id", "what")
+    search_fields = ("what__exact",)
     ordering = ("-purged_at",)
     shown = ("id", "organization_id", "what", "purged_at")
 

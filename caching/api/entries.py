@@ -123,7 +123,8 @@ class PurgeView(OrganizationAPIView):
     @extend_schema(
         summary="Purge kept entries",
         description="Deletes all entries to which every filter applies, pinned ones too, for all workers at once. "
-        "Answers that were asked for before do not come back after it, unless `older_than` is given.",
+        "Answers that were asked for before do not come back after it, unless `older_than` is given. Kept steps of "
+        "workflows (tier 3) go with all of their namespace, or with everything, by no other filter.",
         request=PurgeSerializer,
         responses={200: entry_schema.PURGED, 400: _BAD},
         tags=["cache"],

@@ -17,6 +17,7 @@ from caching.broadcast import Follower, ToldShelf
 from caching.places import SIDE
 from caching.protocols import Namespace
 from caching.semantic_memory_shelf import SemanticMemoryShelf
+from caching.semantic_room import Evicted
 from caching.semantic_shelf import SemanticShelf
 from caching.shelf import Shelf, Wanted
 from inference.domain import CacheStatus
@@ -74,9 +75,9 @@ def tier(request) -> Tier:
     return in_memory() if request.param == "memory" else request.getfixturevalue("rows")
 
 
-def _delete_twin(shelf, ours, id_):
+def held_off(shelf: Shelf, ours: Namespace) -> bool:
     shelf.hold_off(ours.organization_id, ours.name, keepsake(ours, "What?").fingerprint)
-    return shelf.delete(ours.organization_id, id_)
+    return True
 
 
 PURGES: dict[str, Callable[[Shelf, Namespace, UUID], object]] = {
@@ -85,7 +86,7 @@ PURGES: dict[str, Callable[[Shelf, Namespace, UUID], object]] = {
     "words": lambda shelf, ours, _: shelf.purge(ours.organization_id, Wanted(text="what"), is_trial=False),
     "one": lambda shelf, ours, id_: shelf.delete(ours.organization_id, id_),
     "wrong": lambda shelf, ours, id_: shelf.mark_wrong(ours.organization_id, id_),
-    "twin": _delete_twin,
+    "twin": lambda shelf, ours, id_: held_off(shelf, ours) and shelf.delete(ours.organization_id, id_),
 }
 
 
@@ -167,6 +168,17 @@ async def test_an_answer_is_not_written_while_a_purge_is_under_way(rows, ours, d
     await asyncio.gather(purging, keeping)
 
     assert not await rows.has(ours)
+
+
+async def test_whoever_holds_the_vectors_elsewhere_hears_what_has_gone(rows, ours, seal):
+    gone: list[Evicted] = []
+    shelf = SemanticShelf(seal, forget=gone.extend)
+    for question in ("What?", "Why?"):
+        await rows.keep(ours, question)
+
+    await beside(lambda: shelf.purge(ours.organization_id, Wanted(prefix="What"), is_trial=False))
+
+    assert gone == [Evicted(ours, keepsake(ours, "What?").fingerprint, SPACE.name)]
 
 
 async def test_a_pinned_entry_is_not_replaced_until_it_is_unpinned(tier, ours):

@@ -68,8 +68,8 @@ async def has(cache, namespace):
     return await cache.look_up(namespace, STEP) is not None
 
 
-async def purge(shelf, namespace, *, is_trial=False, **wanted):
-    return await sync_to_async(shelf.purge)(namespace.organization_id, Wanted(**wanted), is_trial=is_trial)
+async def purge(shelf, whose, *, is_trial=False, **wanted):
+    return await sync_to_async(shelf.purge)(whose.organization_id, Wanted(**wanted), is_trial=is_trial)
 
 
 @pytest.mark.parametrize(("wanted", "left"), [({}, False), ({"namespace": "default"}, True)])
