@@ -38,7 +38,7 @@ insert / delete
 create / destroy delete
 include / exclude
 accept approve / reject decline deny refuse
-allow permit / forbid prohibit ban deny
+allow permit halal / forbid forbidden prohibit ban deny haram
 legal lawful / illegal unlawful
 win / lose
 gain / lose

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 
 from caching.likeness import (
+    actions,
     code,
     directions,
     instructions,
@@ -41,7 +42,8 @@ GUARDS: Mapping[str, Guard] = {
     "quotations": names.quotations_differ,
     "language": languages.differ,
     "question": questions.differ,
-    "form": questions.forms_differ,
+    "action": actions.differ,
+    "form": actions.forms_differ,
     "units": units.differ,
     "moments": moments.differ,
     "quantifiers": quantifiers.differ,

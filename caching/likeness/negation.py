@@ -9,8 +9,14 @@ from caching.likeness.word_lists import words
 
 _NEGATORS = words(
     "not non no never none nobody nothing nowhere neither nor without cannot hardly barely except excluding",
-    "besides unless unlike lacks lacking instead rather",
+    "besides unless unlike lacks lacking instead rather avoid avoiding prevent preventing",
 )
+# with the word behind them they deny too
+_DENYING_PAIRS = frozenset({("fail", "to"), ("failed", "to"), ("fails", "to"), ("refused", "to"), ("other", "than")})
+_INVERTED = words("is are was were does did should would could has have")
+# behind these a "not" that stands before the subject still reaches the verb
+_SUBJECTS = words("i you we they he she it my your our their his her the a an this that these those")
+_FAR_REACH = 6
 _LESS = frozenset({"less", "least", "fewer", "fewest"})
 # a negation reaches over an article and an adverb, not over a clause
 _REACH = 3
@@ -64,7 +70,7 @@ class _Sense:
         turners = {*self._deniers, *self._lesseners}
         for place, (word, its_stem) in enumerate(zip(reading.words, reading.stems, strict=True)):
             for axis, end in antonyms.ends_of(word, its_stem):
-                near = [at for at in range(max(0, place - _REACH), place) if at in turners]
+                near = [at for at in range(max(0, place - _FAR_REACH), place) if at in turners and _reaches(reading.words, at, place)]
                 self.ends[axis].add(-end if len(near) % 2 else end)
                 self._spent[axis].update(near)
 
@@ -81,10 +87,18 @@ def _compares(spoken: tuple[str, ...], place: int) -> bool:
 
 
 def _denies(words: tuple[str, ...], place: int) -> bool:
-    if words[place] not in _NEGATORS:
-        return False
     before, after = words[max(0, place - 1) : place + 1], words[place : place + 2]
-    return before not in _IDLE and after not in _IDLE
+    if after in _DENYING_PAIRS:
+        return True
+    if words[place] not in _NEGATORS or before in _IDLE or after in _IDLE:
+        return False
+    # "isn't it so" asks what "is it so" asks
+    return not (place == 1 and words[place] == "not" and words[0] in _INVERTED)
+
+
+def _reaches(words: tuple[str, ...], place: int, word_place: int) -> bool:
+    is_inverted = words[place + 1] in _SUBJECTS
+    return word_place - place <= (_FAR_REACH if is_inverted else _REACH)
 
 
 def _hold_negated_forms(ours: frozenset[str], theirs: frozenset[str]) -> bool:

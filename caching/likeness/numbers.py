@@ -2,6 +2,7 @@
 
 import re
 from collections import Counter
+from dataclasses import replace
 
 from caching.likeness.reading import Reading
 
@@ -60,8 +61,9 @@ _PARTS = {
     "million": "1000000",
     "billion": "1000000000",
 }
+_BRACKETS = re.compile(r"(?<=\s)\([^()]{1,60}\)")
 _ROMAN = {"ii": "2", "iii": "3", "iv": "4", "vi": "6", "vii": "7", "viii": "8", "ix": "9", "xi": "11", "xii": "12"}
-_NEARLY_THE_SAME = 8
+_NEARLY_THE_SAME = 4
 _ORDINAL_ENDINGS = frozenset({"st", "nd", "rd", "th", "s"})
 _MEASURES = re.compile(r"[A-Za-z°%]{1,3}$")
 
@@ -74,8 +76,18 @@ def differ(asked: Reading, kept: Reading) -> bool:
         return True
     if set(ours.exact) == set(theirs.exact) or first == second:
         return False
-    # a number more among many words more is counted by the score
+    # a number more in brackets or among many words more is counted by the score
+    if _bare(ours, asked) == _bare(theirs, kept):
+        return False
     return len(set(asked.stems) ^ set(kept.stems)) <= _NEARLY_THE_SAME
+
+
+def _bare(found: "Numbers", reading: Reading) -> set[str]:
+    """Without those in brackets."""
+    text = _BRACKETS.sub(" ", reading.text)
+    if text == reading.text:
+        return set(found.exact)
+    return set(named(replace(reading, text=text)).exact)
 
 
 class Numbers:

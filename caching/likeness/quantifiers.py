@@ -16,11 +16,12 @@ _AMOUNTS = (
 _LIMITS = re.compile(
     r"\b(?:at (?:least|most)|no (?:more|less|fewer) than|other than|"
     r"(?:more|less|fewer|greater|lower|higher) than(?=\s[$€£]?\d|\sa?\s?(?:one|two|three|four|five|ten|half)\b)|"
-    r"up to (?=\d)|only if|not only|except|excluding|all but)\b",
+    r"up to (?=\d)|only if|not only|except|excluding|besides|all but)\b",
     re.IGNORECASE,
 )
 _SAME_LIMIT = {
     "excluding": "except",
+    "besides": "except",
     "other than": "except",
     "all but": "except",
     "greater than": "more than",
@@ -33,6 +34,8 @@ _SAME_LIMIT = {
     "up to ": "at most",
 }
 _COMMON_DEGREES = words("best better good most more")
+_IDLE = frozenset({("all", "time"), ("every", "time"), ("each", "other"), ("at", "all")})
+_SPANS = words("seconds minutes moments")
 _NO_DEGREES = words(
     "number other whether after before under over ever never order paper computer user server letter water number",
     "center power offer answer together rather either another father mother brother sister winter summer",
@@ -57,8 +60,8 @@ def _amounts_differ(asked: Reading, kept: Reading) -> bool:
 
 
 def _counted(reading: Reading) -> set[str]:
-    """The words, but for the "all" of "all time"."""
-    idle = {first for first, second in pairwise(reading.words) if (first, second) == ("all", "time")}
+    """The words, but for the "all" of "all time" and the like."""
+    idle = {first for first, second in pairwise(reading.words) if (first, second) in _IDLE or second in _SPANS}
     return set(reading.words) - idle
 
 
