@@ -1,6 +1,6 @@
 """What is to be done, in which form."""
 
-from caching.likeness.reading import Reading
+from caching.likeness.reading import Reading, once
 
 # what is asked is an action: one of these verbs where a sentence begins
 _ACTIONS = """
@@ -81,6 +81,7 @@ def forms_differ(asked: Reading, kept: Reading) -> bool:
     return forms(asked) & _DEFINITE != forms(kept) & _DEFINITE
 
 
+@once
 def actions(reading: Reading) -> frozenset[str]:
     return frozenset(
         _ACTION_OF[word]
@@ -89,6 +90,7 @@ def actions(reading: Reading) -> frozenset[str]:
     )
 
 
+@once
 def forms(reading: Reading) -> frozenset[str]:
     is_ordered = bool(actions(reading)) or "give" in reading.words
     return frozenset(

@@ -24,7 +24,9 @@ _MARKS = str.maketrans(
     | {**dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2212", "-"), **dict.fromkeys("\u2044\u2215", "/")}
 )
 # NFKC would make one number of the fractions, for a half after a five is not 51/2, and a blank of the accent
-_BEFORE_COMPOSING = str.maketrans({"\u00b4": "'", "½": " 1/2", "¼": " 1/4", "¾": " 3/4", "⅓": " 1/3", "⅔": " 2/3", "²": "^2", "³": "^3"})
+_BEFORE_COMPOSING = str.maketrans(
+    {"½": " 1/2", "¼": " 1/4", "¾": " 3/4", "⅓": " 1/3", "⅔": " 2/3", "²": "^2", "³": "^3", "\u00b4": "'"}
+)
 
 
 def clean(text: str) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from caching.likeness import names, negation, numbers, questions, synonyms
-from caching.likeness.reading import Reading
+from caching.likeness.reading import Reading, once
 from caching.likeness.word_lists import words
 
 # between what its weight must lie; where guards are lenient and leave it to the score, it must count
@@ -28,6 +28,7 @@ _MOST_COMPARED = 12
 _MOST_COUNTED = 3
 
 
+@once
 def content(reading: Reading) -> list[str]:
     """The words that carry the meaning, one for all that mean the same."""
     return [synonyms.canonical(word) for word in reading.stems if word not in _SMALL]

@@ -2,7 +2,7 @@
 
 import re
 
-from caching.likeness.reading import Reading
+from caching.likeness.reading import Reading, once
 from caching.likeness.word_lists import words
 
 _MONTHS = "january february march april may june july august september october november december"
@@ -76,6 +76,7 @@ def differ(asked: Reading, kept: Reading) -> bool:
     return bool(ours - theirs and theirs - ours) or bool((ours ^ theirs) - _LOOSE)
 
 
+@once
 def named(reading: Reading) -> frozenset[str]:
     found = set(_clock_times(reading.text))
     for place, word in enumerate(reading.words):
@@ -94,6 +95,8 @@ def _is_dated(words: tuple[str, ...], place: int) -> bool:
 
 
 def _clock_times(text: str) -> list[str]:
+    if not any(mark.isdigit() for mark in text):
+        return []
     # "5 pm" and 17:00 are one; the digits alone are compared by caching.likeness.numbers
     halves = [f"{hour}{minute or '00'}{half.casefold()}" for hour, minute, half in _CLOCK.findall(text)]
     return halves + [_twelve_hours(int(hour), minute) for hour, minute in _CLOCK_24.findall(text)]

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 
 from caching.likeness import antonyms
-from caching.likeness.reading import Reading
+from caching.likeness.reading import Reading, once, vocabulary
 from caching.likeness.word_lists import words
 
 _NEGATORS = words(
@@ -13,6 +13,7 @@ _NEGATORS = words(
 )
 # with the word behind them they deny too
 _DENYING_PAIRS = frozenset({("fail", "to"), ("failed", "to"), ("fails", "to"), ("refused", "to"), ("other", "than")})
+_DENYING_FIRST = frozenset(first for first, _ in _DENYING_PAIRS)
 _INVERTED = words("is are was were does did should would could has have")
 # behind these a "not" that stands before the subject still reaches the verb
 _SUBJECTS = words("i you we they he she it my your our their his her the a an this that these those")
@@ -37,19 +38,19 @@ _IDLE = (
 
 
 def contradict(asked: Reading, kept: Reading) -> bool:
-    ours, theirs = _Sense(asked), _Sense(kept)
+    ours, theirs = _sense(asked), _sense(kept)
     shared = ours.ends.keys() & theirs.ends.keys()
     if any(ours.ends[axis].isdisjoint(theirs.ends[axis]) for axis in shared):
         return True
     is_denied = ours.denials(shared) != theirs.denials(shared)
     # less patient is more impatient: two contraries are none
-    if is_denied == _hold_negated_forms(frozenset(asked.words), frozenset(kept.words)):
+    if is_denied == _hold_negated_forms(vocabulary(asked), vocabulary(kept)):
         return False
     return not has_another_clause(asked, kept)
 
 
 def deny_differently(asked: Reading, kept: Reading) -> bool:
-    return _Sense(asked).denials(set()) != _Sense(kept).denials(set())
+    return _sense(asked).denials(set()) != _sense(kept).denials(set())
 
 
 def has_another_clause(asked: Reading, kept: Reading) -> bool:
@@ -63,14 +64,18 @@ class _Sense:
     def __init__(self, reading: Reading) -> None:
         self.ends: Mapping[int, set[int]] = defaultdict(set)
         self._spent: Mapping[int, set[int]] = defaultdict(set)  # axis -> places of denials that turned its word around
-        self._deniers = [place for place, word in enumerate(reading.words) if _denies(reading.words, place)]
+        self._deniers = [
+            place
+            for place, word in enumerate(reading.words)
+            if (word in _NEGATORS or word in _DENYING_FIRST) and _denies(reading.words, place)
+        ]
         self._lesseners = [
             place for place, word in enumerate(reading.words) if word in _LESS and not _compares(reading.words, place)
         ]
         turners = {*self._deniers, *self._lesseners}
         for place, (word, its_stem) in enumerate(zip(reading.words, reading.stems, strict=True)):
             for axis, end in antonyms.ends_of(word, its_stem):
-                near = [at for at in range(max(0, place - _FAR_REACH), place) if at in turners and _reaches(reading.words, at, place)]
+                near = [at for at in turners if _reaches(reading.words, at, place)]
                 self.ends[axis].add(-end if len(near) % 2 else end)
                 self._spent[axis].update(near)
 
@@ -79,6 +84,11 @@ class _Sense:
         spent = {at for axis in shared for at in self._spent[axis]}
         lessened = any(at not in spent for at in self._lesseners)
         return sum(at not in spent for at in self._deniers), lessened
+
+
+@once
+def _sense(reading: Reading) -> _Sense:
+    return _Sense(reading)
 
 
 def _compares(spoken: tuple[str, ...], place: int) -> bool:
@@ -97,16 +107,11 @@ def _denies(words: tuple[str, ...], place: int) -> bool:
 
 
 def _reaches(words: tuple[str, ...], place: int, word_place: int) -> bool:
-    is_inverted = words[place + 1] in _SUBJECTS
-    return word_place - place <= (_FAR_REACH if is_inverted else _REACH)
+    if not 0 < word_place - place <= _FAR_REACH:
+        return False
+    return word_place - place <= _REACH or words[place + 1] in _SUBJECTS
 
 
 def _hold_negated_forms(ours: frozenset[str], theirs: frozenset[str]) -> bool:
-    mine, yours = ours - theirs - antonyms.AXES.keys(), theirs - ours
-    yours -= antonyms.AXES.keys()
-    return any(
-        form in there
-        for here, there in ((mine, yours), (yours, mine))
-        for word in here
-        for form in antonyms.negated_forms(word)
-    )
+    mine, yours = ours - theirs - antonyms.WORDS, theirs - ours - antonyms.WORDS
+    return any(antonyms.negate(word, yours) for word in mine) or any(antonyms.negate(word, mine) for word in yours)

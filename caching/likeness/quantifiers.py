@@ -3,7 +3,7 @@
 import re
 from itertools import pairwise
 
-from caching.likeness.reading import Reading
+from caching.likeness.reading import Reading, once, vocabulary
 from caching.likeness.word_lists import words
 
 # what is said of all is not said of some; "some" and "many" are often the same
@@ -19,6 +19,7 @@ _LIMITS = re.compile(
     r"up to (?=\d)|only if|not only|except|excluding|besides|all but)\b",
     re.IGNORECASE,
 )
+_LIMITING = words("than least most up only except excluding besides but")
 _SAME_LIMIT = {
     "excluding": "except",
     "besides": "except",
@@ -48,7 +49,10 @@ def differ(asked: Reading, kept: Reading) -> bool:
     return _amounts_differ(asked, kept) or limits(asked) != limits(kept) or _degrees_differ(asked, kept)
 
 
+@once
 def limits(reading: Reading) -> frozenset[str]:
+    if _LIMITING.isdisjoint(reading.words):
+        return frozenset()
     said = {" ".join(found.casefold().split()) for found in _LIMITS.findall(reading.text)}
     return frozenset(_SAME_LIMIT.get(limit, limit) for limit in said if limit != "not only")
 
@@ -59,6 +63,7 @@ def _amounts_differ(asked: Reading, kept: Reading) -> bool:
     return any((mine & more and yours & less) or (mine & less and yours & more) for more, less in _AMOUNTS)
 
 
+@once
 def _counted(reading: Reading) -> set[str]:
     """The words, but for the "all" of "all time" and the like."""
     idle = {first for first, second in pairwise(reading.words) if (first, second) in _IDLE or second in _SPANS}
@@ -67,7 +72,7 @@ def _counted(reading: Reading) -> set[str]:
 
 def _degrees_differ(asked: Reading, kept: Reading) -> bool:
     """Larger here and largest there."""
-    ours, theirs = set(asked.words), set(kept.words)
+    ours, theirs = vocabulary(asked), vocabulary(kept)
     return any(
         _other_degree(word) in there - here
         for here, there in ((ours, theirs), (theirs, ours))

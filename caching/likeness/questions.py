@@ -1,8 +1,6 @@
 """What kind of answer a text asks for: a reason, a place, a yes or no."""
 
-from functools import lru_cache
-
-from caching.likeness.reading import Reading
+from caching.likeness.reading import Reading, once
 from caching.likeness.word_lists import words
 
 # each line is one kind of answer; an opening of two or three words goes before one of a single word
@@ -33,8 +31,8 @@ reason: reason reasons cause causes caused makes made make purpose point signifi
 reason: problems issue special logic science motive rationale explanation behind use uses happen happens happened
 manner: way ways method methods tip tips trick tricks step steps procedure process technique techniques strategy
 manner: strategies approach do done remedy remedies cure cures treatment solution fix advice difference differences
-manner: recipe recipes like use uses purpose think feel feeling opinion opinions view views review experience effect effects impact
-manner: affect influence consequences happen happens happened role mean hack hacks way formula mechanism
+manner: recipe recipes like use uses purpose think feel feeling opinion opinions view views review experience
+manner: effect effects impact affect influence consequences happen happens happened role mean hack hacks way
 place: place places website websites site sites country city location shop store stores sources resources app apps
 place: company companies service services state area region platform spot spots online
 time: time date year day month birthday deadline century period schedule
@@ -87,7 +85,7 @@ def _may_be_one(asked: Reading, kept: Reading) -> bool:
     return (ours | theirs) - {"thing"} == ({"place", "manner"} if has_doer else {"reason", "manner"})
 
 
-@lru_cache(maxsize=1024)
+@once
 def kinds(reading: Reading) -> frozenset[str]:
     """Of all questions in the text; a word that asks nothing ("when I sleep") counts only where no other asks."""
     found = _found_at(reading, [place for place in range(len(reading.words)) if _asks(reading, place)])

@@ -1,6 +1,6 @@
 """Whether a text asks what was, what is becoming, or what will be."""
 
-from caching.likeness.reading import Reading
+from caching.likeness.reading import Reading, once
 from caching.likeness.word_lists import words
 
 _PAST = words("did was were won died happened")
@@ -16,6 +16,7 @@ def differ(asked: Reading, kept: Reading) -> bool:
     return {"past", "future"} == ours | theirs and len(ours) == len(theirs) == 1
 
 
+@once
 def _times(reading: Reading) -> frozenset[str]:
     spoken = set(reading.words)
     # "would happen if it was so" speaks of no past
