@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from caching.likeness import names, negation, numbers, questions, synonyms
+from caching.likeness import names, negation, numbers, questions, stems, synonyms
 from caching.likeness.reading import Reading, once
 from caching.likeness.word_lists import words
 
@@ -34,10 +34,19 @@ def content(reading: Reading) -> list[str]:
     return [synonyms.canonical(word) for word in reading.stems if word not in _SMALL]
 
 
+def beyond(asked: Reading, kept: Reading) -> tuple[set[str], set[str]]:
+    """What the first says without the second, and the other way round."""
+    ours, theirs = set(content(asked)), set(content(kept))
+    return _unmatched(ours - theirs, theirs - ours)
+
+
+def stand_for(word: str) -> str:
+    return synonyms.canonical(stems.stem(word))
+
+
 def measure(asked: Reading, kept: Reading) -> Sequence[float]:
     """In the order of NAMES; symmetric."""
-    ours, theirs = set(content(asked)), set(content(kept))
-    mine, yours = _unmatched(ours - theirs, theirs - ours)
+    mine, yours = beyond(asked, kept)
     foreign_ours, foreign_theirs = names.absent(asked, kept)
     return (
         float(len(mine) == len(yours) == 1),

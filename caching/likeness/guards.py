@@ -16,6 +16,7 @@ from caching.likeness import (
     persons,
     quantifiers,
     questions,
+    scopes,
     tenses,
     units,
 )
@@ -39,6 +40,7 @@ GUARDS: Mapping[str, Guard] = {
     "code": code.differs,
     "negation": negation.contradict,
     "names": names.differ,
+    "scope": scopes.differ,
     "quotations": names.quotations_differ,
     "language": languages.differ,
     "question": questions.differ,

@@ -2,6 +2,7 @@
 
 import re
 
+from caching.likeness import features
 from caching.likeness.reading import Reading, once
 from caching.likeness.word_lists import words
 
@@ -71,9 +72,13 @@ _CLOCK_24 = re.compile(r"\b([01]?\d|2[0-3]):([0-5]\d)\b(?!\s?[ap]\.?m)", re.IGNO
 
 
 def differ(asked: Reading, kept: Reading) -> bool:
-    """Dates must be the same; what time of the day or the year it is may be left unsaid in one text."""
+    """Dates must be the same; one that is left unsaid in one text is for the score where that says something else."""
     ours, theirs = named(asked), named(kept)
-    return bool(ours - theirs and theirs - ours) or bool((ours ^ theirs) - _LOOSE)
+    if ours == theirs:
+        return False
+    if ours - theirs and theirs - ours:
+        return True
+    return bool((ours ^ theirs) - _LOOSE) and not all(features.beyond(asked, kept))
 
 
 @once

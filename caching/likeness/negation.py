@@ -42,11 +42,26 @@ def contradict(asked: Reading, kept: Reading) -> bool:
     shared = ours.ends.keys() & theirs.ends.keys()
     if any(ours.ends[axis].isdisjoint(theirs.ends[axis]) for axis in shared):
         return True
+    # who asks for both ends is not content with one
+    if any(ours.ends[axis] != theirs.ends[axis] for axis in (_joined(asked) | _joined(kept)) & shared):
+        return True
     is_denied = ours.denials(shared) != theirs.denials(shared)
     # less patient is more impatient: two contraries are none
     if is_denied == _hold_negated_forms(vocabulary(asked), vocabulary(kept)):
         return False
     return not has_another_clause(asked, kept)
+
+
+@once
+def _joined(reading: Reading) -> frozenset[int]:
+    """The axes of which both ends are asked for in one breath: advantages and disadvantages."""
+    spoken, stems = reading.words, reading.stems
+    found: set[int] = set()
+    for place in range(1, len(spoken) - 1):
+        if spoken[place] in {"and", "&"}:
+            turned = {(axis, -end) for axis, end in antonyms.ends_of(spoken[place - 1], stems[place - 1])}
+            found |= {axis for axis, _ in turned & set(antonyms.ends_of(spoken[place + 1], stems[place + 1]))}
+    return frozenset(found)
 
 
 def deny_differently(asked: Reading, kept: Reading) -> bool:
