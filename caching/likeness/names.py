@@ -12,7 +12,7 @@ _COMMON = words(
     "rs inr govt government i a an the and or but if is are was were do does did can could should would will",
     "shall may might must what which who whom whose when where why how there this that these those it he she they",
     "we you my your his her our their its not no in on at to of for from by with as be been have has had please",
-    "ok also mr mrs ms dr vs etc",
+    "ok also pm mr mrs ms dr vs etc",
 )
 # fewer words written large are names
 _HEADLINE_WORDS = 4

@@ -21,7 +21,7 @@ _FAR_REACH = 6
 _LESS = frozenset({"less", "least", "fewer", "fewest"})
 # a negation reaches over an article and an adverb, not over a clause
 _REACH = 3
-_CLAUSE_WORDS = 4
+_CLAUSE_WORDS = 3
 # phrases in which "not" and "no" deny nothing
 _IDLE = (
     ("or", "not"),
@@ -40,7 +40,10 @@ _IDLE = (
 def contradict(asked: Reading, kept: Reading) -> bool:
     ours, theirs = _sense(asked), _sense(kept)
     shared = ours.ends.keys() & theirs.ends.keys()
-    if any(ours.ends[axis].isdisjoint(theirs.ends[axis]) for axis in shared):
+    turned = {axis for axis in shared if ours.ends[axis].isdisjoint(theirs.ends[axis])}
+    # to have no friends and not to have any: one word denied once in each, however near the denial stands
+    is_same_word = ours.denials(set()) == theirs.denials(set())
+    if any(not is_same_word or ours.words[axis] != theirs.words[axis] for axis in turned):
         return True
     # who asks for both ends is not content with one
     if any(ours.ends[axis] != theirs.ends[axis] for axis in (_joined(asked) | _joined(kept)) & shared):
@@ -78,6 +81,7 @@ class _Sense:
 
     def __init__(self, reading: Reading) -> None:
         self.ends: Mapping[int, set[int]] = defaultdict(set)
+        self.words: Mapping[int, set[str]] = defaultdict(set)
         self._spent: Mapping[int, set[int]] = defaultdict(set)  # axis -> places of denials that turned its word around
         self._deniers = [
             place
@@ -91,6 +95,7 @@ class _Sense:
         for place, (word, its_stem) in enumerate(zip(reading.words, reading.stems, strict=True)):
             for axis, end in antonyms.ends_of(word, its_stem):
                 near = [at for at in turners if _reaches(reading.words, at, place)]
+                self.words[axis].add(its_stem)
                 self.ends[axis].add(-end if len(near) % 2 else end)
                 self._spent[axis].update(near)
 

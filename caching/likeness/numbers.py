@@ -79,6 +79,8 @@ def differ(asked: Reading, kept: Reading) -> bool:
         return True
     if set(ours.exact) == set(theirs.exact) or first == second:
         return False
+    if ours.exact.keys() ^ theirs.exact.keys() == {"1"} and not {"a", "an"}.isdisjoint(asked.words + kept.words):
+        return False
     # a number more in brackets or among many words more is counted by the score
     if _bare(ours, asked) == _bare(theirs, kept):
         return False

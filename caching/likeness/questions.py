@@ -28,13 +28,14 @@ _ASKING = frozenset(opening[0] for opening in _OPENINGS)
 # what is asked with "what" may be what is asked with another word, where one of these is spoken of
 _SAID_WITH_WHAT = """
 reason: reason reasons cause causes caused makes made make purpose point significance importance need wrong problem
-reason: problems issue special logic science motive rationale explanation behind use uses happen happens happened
+reason: mean problems issue special logic science motive rationale explanation behind use uses happen happens happened
 manner: way ways method methods tip tips trick tricks step steps procedure process technique techniques strategy
 manner: strategies approach do done remedy remedies cure cures treatment solution fix advice difference differences
 manner: recipe recipes like use uses purpose think feel feeling opinion opinions view views review experience
 manner: effect effects impact affect influence consequences happen happens happened role mean hack hacks way
 place: place places website websites site sites country city location shop store stores sources resources app apps
-place: company companies service services state area region platform spot spots online
+place: references materials books courses classes company companies service services state area region platform
+place: spot spots online
 time: time date year day month birthday deadline century period schedule
 person: person people name names man woman actor actress player singer company companies firm brand team author
 person: writer president king queen leader minister ceo country inventor founder artist artists owner
@@ -133,11 +134,12 @@ def _widened(kind: str, length: int, spoken: tuple[str, ...]) -> set[str]:
     if spoken[:2] == ("what", "if"):
         return {"thing", "polar", "manner"}
     if kind == "thing":
-        return {kind}.union(*(_ALSO.get(word, ()) for word in spoken[:_REACH]))
+        purpose = {"reason"} if spoken[-1] == "for" else set()  # what it is famous for
+        return {kind}.union(purpose, *(_ALSO.get(word, ()) for word in spoken[:_REACH]))
     if kind == "person" and spoken[1:2] and spoken[1] in _AUXILIARIES:
         return {kind, "thing"} if _RATED.isdisjoint(spoken) else {kind, "thing", "place"}
     if kind == "manner" and length == 1 and spoken[1:2] and spoken[1] not in _AUXILIARIES | _ANYBODY | {"to", "the"}:
-        return {"degree", "thing", "polar", "manner"} if set(spoken[2:4]) & _AUXILIARIES else {kind}
+        return {"degree", "thing", "polar", "manner", "count"} if set(spoken[2:4]) & _AUXILIARIES else {kind}
     return {kind}
 
 
