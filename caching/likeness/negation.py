@@ -39,14 +39,14 @@ _IDLE = (
 
 def contradict(asked: Reading, kept: Reading) -> bool:
     ours, theirs = _sense(asked), _sense(kept)
-    shared = ours.ends.keys() & theirs.ends.keys()
-    turned = {axis for axis in shared if ours.ends[axis].isdisjoint(theirs.ends[axis])}
-    # to have no friends and not to have any: one word denied once in each, however near the denial stands
-    is_same_word = ours.denials(set()) == theirs.denials(set())
-    if any(not is_same_word or ours.words[axis] != theirs.words[axis] for axis in turned):
-        return True
+    shared = set(ours.ends.keys() & theirs.ends.keys())
     # who asks for both ends is not content with one
     if any(ours.ends[axis] != theirs.ends[axis] for axis in (_joined(asked) | _joined(kept)) & shared):
+        return True
+    if ours.denials(set()) == theirs.denials(set()):
+        # to have no friends and not to have any: one word denied once in each, however near the denial stands
+        shared = {axis for axis in shared if ours.words[axis] != theirs.words[axis]}
+    if any(ours.ends[axis].isdisjoint(theirs.ends[axis]) for axis in shared):
         return True
     is_denied = ours.denials(shared) != theirs.denials(shared)
     # less patient is more impatient: two contraries are none
