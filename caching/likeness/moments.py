@@ -67,6 +67,7 @@ _SPANS = words(
 )
 _LOOSE = words("today morning afternoon evening night weekend weekday winter summer autumn") | {"this year", "this day"}
 _NOON = 12
+_DIGIT = re.compile(r"\d")
 _CLOCK = re.compile(r"\b(\d{1,2})(?:[:.](\d{2}))?\s?([ap])\.?m\b", re.IGNORECASE)
 _CLOCK_24 = re.compile(r"\b([01]?\d|2[0-3]):([0-5]\d)\b(?!\s?[ap]\.?m)", re.IGNORECASE)
 
@@ -100,7 +101,7 @@ def _is_dated(words: tuple[str, ...], place: int) -> bool:
 
 
 def _clock_times(text: str) -> list[str]:
-    if not any(mark.isdigit() for mark in text):
+    if not _DIGIT.search(text):
         return []
     # "5 pm" and 17:00 are one; the digits alone are compared by caching.likeness.numbers
     halves = [f"{hour}{minute or '00'}{half.casefold()}" for hour, minute, half in _CLOCK.findall(text)]

@@ -59,10 +59,10 @@ def once(look: Callable[[Reading], Found]) -> Callable[[Reading], Found]:
 
     @wraps(look)
     def remembered(reading: Reading) -> Found:
-        findings = reading.findings
-        if look not in findings:
-            findings[look] = look(reading)
-        found: Found = findings[look]
+        try:
+            found: Found = reading.findings[look]
+        except KeyError:
+            found = reading.findings[look] = look(reading)
         return found
 
     return remembered
