@@ -64,6 +64,8 @@ _ANYBODY = words("i we you one someone anyone somebody anybody people they it")
 _COURTEOUS = words("know tell explain suggest help recommend describe give share please elaborate")
 _RATED = words("best top good")
 _COMPARING = words("better worse more less than or best")
+# so many words behind "what" or "is" may say what kind of thing is asked for
+_REACH = 12
 # what a thing is and whether it is so are often told with how it is; the score counts the difference
 _LOOSE = frozenset({"thing", "polar"})
 
@@ -90,7 +92,7 @@ def _may_be_one(asked: Reading, kept: Reading) -> bool:
 def kinds(reading: Reading) -> frozenset[str]:
     """Of all questions in the text; a word that asks nothing ("when I sleep") counts only where no other asks."""
     found = _found_at(reading, [place for place in range(len(reading.words)) if _asks(reading, place)])
-    found |= {kind for place in reading.openings for kind in _polar(reading.words[place : place + 12])}
+    found |= {kind for place in reading.openings for kind in _polar(reading.words[place : place + _REACH])}
     return found or _found_at(reading, [at for at, word in enumerate(reading.words) if word in _ASKING - {"when"}])
 
 
@@ -102,7 +104,7 @@ def _asks(reading: Reading, place: int) -> bool:
     is_inverted = bool(follows) and follows[0] in _AUXILIARIES
     if spoken[place] == "when":
         return is_inverted or not follows or follows[0] in {"and", "or"}
-    before = place - (spoken[place - 1] in _PREPOSITIONS)
+    before = place - (place > 0 and spoken[place - 1] in _PREPOSITIONS)
     if before in reading.openings or spoken[before - 1] in _CONNECTING:
         return True
     return is_inverted and spoken[place] in {"how", "why", "what"}
@@ -141,9 +143,6 @@ def _widened(kind: str, length: int, spoken: tuple[str, ...]) -> set[str]:
     if kind == "manner" and length == 1 and spoken[1:2] and spoken[1] not in _AUXILIARIES | _ANYBODY | {"to", "the"}:
         return {"degree", "thing", "polar", "manner", "count"} if set(spoken[2:4]) & _AUXILIARIES else {kind}
     return {kind}
-
-
-_REACH = 12
 
 
 def _polar(spoken: tuple[str, ...]) -> set[str]:
