@@ -38,7 +38,7 @@ insert / delete
 create / destroy delete
 include / exclude
 accept approve / reject decline deny refuse
-allow permit / forbid prohibit ban deny
+allow permit halal / forbid forbidden prohibit ban deny haram
 legal lawful / illegal unlawful
 win / lose
 gain / lose
@@ -198,6 +198,7 @@ def _read_axes() -> dict[str, tuple[tuple[int, int], ...]]:
 
 
 AXES = _read_axes()
+WORDS = frozenset(AXES)
 
 
 def ends_of(word: str, its_stem: str) -> tuple[tuple[int, int], ...]:
@@ -205,9 +206,11 @@ def ends_of(word: str, its_stem: str) -> tuple[tuple[int, int], ...]:
     return AXES.get(word) or AXES.get(its_stem) or ()
 
 
-def negated_forms(word: str) -> list[str]:
-    """What would say the contrary: unhappy of happy, useless of useful."""
-    if len(word) < len("able"):
-        return []
-    forms = [prefix + word for prefix in _PREFIXES]
-    return [*forms, word.removesuffix("ful") + "less"] if word.endswith("ful") else forms
+def negate(word: str, others: frozenset[str]) -> bool:
+    """Whether the word says the contrary of one of the others: unhappy of happy, useless of useful."""
+    if word.endswith("less") and word.removesuffix("less") + "ful" in others:
+        return True
+    return word.startswith(_PREFIXES) and any(
+        word.startswith(prefix) and len(word) >= len(prefix) + len("able") and word[len(prefix) :] in others
+        for prefix in _PREFIXES
+    )

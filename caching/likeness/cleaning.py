@@ -23,8 +23,10 @@ _MARKS = str.maketrans(
     }
     | {**dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2212", "-"), **dict.fromkeys("\u2044\u2215", "/")}
 )
-# NFKC would make one number of these: a half after a five is not 51/2
-_FRACTIONS = str.maketrans({"½": " 1/2", "¼": " 1/4", "¾": " 3/4", "⅓": " 1/3", "⅔": " 2/3", "²": "^2", "³": "^3"})
+# NFKC would make one number of the fractions, for a half after a five is not 51/2, and a blank of the accent
+_BEFORE_COMPOSING = str.maketrans(
+    {"½": " 1/2", "¼": " 1/4", "¾": " 3/4", "⅓": " 1/3", "⅔": " 2/3", "²": "^2", "³": "^3", "\u00b4": "'"}
+)
 
 
 def clean(text: str) -> str:
@@ -39,7 +41,7 @@ def clean_code(text: str) -> str:
     """As `clean`, but every visible character stays what it is."""
     if text.isascii():
         return _CONTROLS.sub(" ", text)
-    composed = unicodedata.normalize("NFKC", _INVISIBLE.sub("", text).translate(_FRACTIONS))
+    composed = unicodedata.normalize("NFKC", _INVISIBLE.sub("", text).translate(_BEFORE_COMPOSING))
     return _CONTROLS.sub(" ", _INVISIBLE.sub("", composed))
 
 

@@ -2,7 +2,7 @@
 
 import re
 
-from caching.likeness.reading import Reading
+from caching.likeness.reading import Reading, once
 
 _FENCED = re.compile(r"```[^\n]*\n(.*?)(?:```|\Z)|~~~[^\n]*\n(.*?)(?:~~~|\Z)", re.DOTALL)
 _INLINE = re.compile(
@@ -18,6 +18,9 @@ _TOKENS = re.compile(
     r"|\b\w{1,60}\.(?:py|js|ts|java|cpp|hpp|cs|go|rs|rb|php|html|css|json|ya?ml|xml|sql|sh|txt|csv|md|toml|exe|dll)\b"
     r"|\b[0-9a-f]{8}-[0-9a-f-]{8,40}\b|\b(?=[0-9a-f]{0,63}\d)[0-9a-f]{12,64}\b|#\d{2,12}\b"  # ids
 )
+# most questions hold none of the signs that a token of code has, and the search for one is dear
+_HINT = re.compile(r"[/_@#\\:()-]|\.\w|[a-z]\d*[A-Z]|\d{6}|[0-9][a-f]|[a-f][0-9]|www")
+_MARKED = frozenset("`~[$")
 _LINE = re.compile(
     r"[{};]\s*$|==|!=|=>|->|&&|\|\||:=|\w\(.*\)\s*[:;{]"
     r"|^\s*(?:def|class|import|from \w+ import|SELECT|INSERT|UPDATE|DELETE)\b.*[\w)*]"
@@ -48,14 +51,18 @@ def differs(asked: Reading, kept: Reading) -> bool:
     return pieces(asked) != pieces(kept) or operations(asked) != operations(kept)
 
 
+@once
 def pieces(reading: Reading) -> frozenset[str]:
     text = reading.original
+    if not _HINT.search(text) and _MARKED.isdisjoint(text) and "\n" not in text:
+        return frozenset()
     found = {_first(groups).strip() for groups in (*_FENCED.findall(text), *_INLINE.findall(text))}
     found |= {token.rstrip(".,?!:;)") for token in _TOKENS.findall(text)} - _BRANDS
     found |= {line.strip() for line in text.split("\n") if "\n" in text and _LINE.search(line[:400])}
     return frozenset(found) - {""}
 
 
+@once
 def operations(reading: Reading) -> tuple[str, ...]:
     """The signs between operands, in their order."""
     return tuple(sign.strip() for sign in _OPERATION.findall(reading.text.replace("C++", "Cpp")) if sign.strip() != "/")

@@ -4,7 +4,8 @@ import math
 from dataclasses import dataclass
 
 from acron_site.lib.values import quick
-from caching.likeness import guards, reading, verifier
+from caching.likeness import guards, instructions, reading, verifier
+from caching.likeness.reading import Reading
 
 
 @quick
@@ -19,7 +20,7 @@ class Verdict:
 class Likeness:
     """Guards first, then a score. Pure; takes any text, in time that its length bounds."""
 
-    version = "1"  # another one whenever guards, features or weights change: calibrations hold for one alone
+    version = "2"  # another one whenever guards, features or weights change: calibrations hold for one alone
 
     def __init__(self) -> None:
         self._verifier = verifier.shipped()
@@ -27,9 +28,16 @@ class Likeness:
     def compare(self, asked: str, kept: str, similarity: float) -> Verdict:
         """`similarity` is the cosine of the two; a number that is none scores 0."""
         ours, theirs = reading.read(asked), reading.read(kept)
-        refused = guards.refusing(ours, theirs)
+        refused = _refusing(ours, theirs)
         if refused:
             return Verdict(0.0, refused)
         if not math.isfinite(similarity):
             return Verdict(0.0)
         return Verdict(self._verifier.score(ours, theirs, min(1.0, max(-1.0, similarity))))
+
+
+def _refusing(ours: Reading, theirs: Reading) -> str:
+    """Word for word the same text cannot ask something else: it is looked at for what no text may hold alone."""
+    if ours.original == theirs.original and ours.words:
+        return "instructions" if instructions.looks_like_orders(ours) else ""
+    return guards.refusing(ours, theirs)

@@ -3,7 +3,7 @@
 from itertools import pairwise
 
 from caching.likeness import names
-from caching.likeness.reading import Reading
+from caching.likeness.reading import Reading, once
 from caching.likeness.word_lists import words
 
 _ARROWS = frozenset(
@@ -45,6 +45,7 @@ _SMALL = words(
     "my your his her their our can could should would will what which who how when where why that this these",
     "those as if so there than into and or any some please not",
 )
+_EMPTY = _SMALL - _ARROWS
 _PASSIVES = words("is are was were be been being get gets got")
 
 
@@ -58,11 +59,10 @@ def _arrows_turn(asked: Reading, kept: Reading) -> bool:
     return any((arrow, last, first) in theirs and (arrow, first, last) not in theirs for arrow, first, last in ours)
 
 
+@once
 def _pairs_around_arrows(reading: Reading) -> frozenset[tuple[str, str, str]]:
     carried = [
-        (word, its_stem)
-        for word, its_stem in zip(reading.words, reading.stems, strict=True)
-        if word not in _SMALL - _ARROWS
+        (word, its_stem) for word, its_stem in zip(reading.words, reading.stems, strict=True) if word not in _EMPTY
     ]
     found = set()
     for (first, first_stem), (arrow, _), (last, last_stem) in zip(carried, carried[1:], carried[2:], strict=False):
@@ -95,6 +95,7 @@ def _in_order(reading: Reading, chosen: frozenset[str]) -> list[str]:
     return [word for word in reading.words if word in chosen]
 
 
+@once
 def _is_passive(reading: Reading) -> bool:
     words = reading.words
     if "by" not in words or _PASSIVES.isdisjoint(words):
@@ -118,5 +119,6 @@ def _order_turns(asked: Reading, kept: Reading) -> bool:
 _MOVED_PHRASES = 2
 
 
+@once
 def _carrying(reading: Reading) -> list[str]:
     return [word for word in reading.stems if word not in _SMALL]

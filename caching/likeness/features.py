@@ -2,17 +2,18 @@
 
 from collections.abc import Sequence
 
-from caching.likeness import names, negation, numbers, questions, synonyms
-from caching.likeness.reading import Reading
+from caching.likeness import names, negation, numbers, questions, stems, synonyms
+from caching.likeness.reading import Reading, once
 from caching.likeness.word_lists import words
 
 # between what its weight must lie; where guards are lenient and leave it to the score, it must count
 _BOUNDS = {
     "substitution": (-99.0, 0.0),
     "one_sided": (-99.0, 0.0),
+    "narrowed": (-99.0, -0.5),
     "foreign_names": (-99.0, -0.25),
     "foreign_numbers": (-99.0, -0.5),
-    "kind_differs": (-99.0, 0.0),
+    "kind_differs": (-99.0, -0.25),
     "denials": (-99.0, -0.5),
 }
 NAMES = tuple(_BOUNDS)
@@ -23,29 +24,58 @@ _SMALL = words(
     "that these those there here what which who whom whose when where why how so than then just really actually",
     "very also too please thank s t d ll any some ever about into get im indeed truly fact such",
 )
+_NARROWING = words("in on at for from near with as about within inside across around using via under among")
+_ARTICLES = words("a an the my your our his her their all some most")
 _FEWEST_LETTERS = 4
 _MOST_COMPARED = 12
 _MOST_COUNTED = 3
 
 
+@once
 def content(reading: Reading) -> list[str]:
     """The words that carry the meaning, one for all that mean the same."""
     return [synonyms.canonical(word) for word in reading.stems if word not in _SMALL]
 
 
+def beyond(asked: Reading, kept: Reading) -> tuple[set[str], set[str]]:
+    """What the first says without the second, and the other way round."""
+    ours, theirs = set(content(asked)), set(content(kept))
+    return _unmatched(ours - theirs, theirs - ours)
+
+
+@once
+def narrowed_to(reading: Reading) -> frozenset[tuple[str, str]]:
+    """The words right behind "in", "for" and the like, each with the next one: the rest of a name, perhaps."""
+    found = set()
+    for place, word in enumerate(reading.words[:-1]):
+        if word in _NARROWING:
+            is_article = reading.words[place + 1] in _ARTICLES and place + 2 < len(reading.words)
+            at = place + 1 + is_article
+            found.add((reading.words[at], "".join(reading.words[at + 1 : at + 2])))
+    return frozenset(found)
+
+
+def stand_for(word: str) -> str:
+    return synonyms.canonical(stems.stem(word))
+
+
 def measure(asked: Reading, kept: Reading) -> Sequence[float]:
     """In the order of NAMES; symmetric."""
-    ours, theirs = set(content(asked)), set(content(kept))
-    mine, yours = _unmatched(ours - theirs, theirs - ours)
+    mine, yours = beyond(asked, kept)
     foreign_ours, foreign_theirs = names.absent(asked, kept)
     return (
         float(len(mine) == len(yours) == 1),
         float(bool(mine) != bool(yours)),
+        float(bool(mine) != bool(yours) and _is_narrowed(asked if mine else kept, mine | yours)),
         min(len(foreign_ours) + len(foreign_theirs), _MOST_COUNTED),
         min(_foreign_numbers(asked, kept), _MOST_COUNTED),
         float(questions.kinds(asked) != questions.kinds(kept)),
         float(negation.deny_differently(asked, kept)),
     )
+
+
+def _is_narrowed(reading: Reading, added: set[str]) -> bool:
+    return any(stand_for(word) in added for word, _ in narrowed_to(reading))
 
 
 def _unmatched(mine: set[str], yours: set[str]) -> tuple[set[str], set[str]]:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 
 from caching.likeness import (
+    actions,
     code,
     directions,
     instructions,
@@ -15,6 +16,7 @@ from caching.likeness import (
     persons,
     quantifiers,
     questions,
+    scopes,
     tenses,
     units,
 )
@@ -38,10 +40,12 @@ GUARDS: Mapping[str, Guard] = {
     "code": code.differs,
     "negation": negation.contradict,
     "names": names.differ,
+    "scope": scopes.differ,
     "quotations": names.quotations_differ,
     "language": languages.differ,
     "question": questions.differ,
-    "form": questions.forms_differ,
+    "action": actions.differ,
+    "form": actions.forms_differ,
     "units": units.differ,
     "moments": moments.differ,
     "quantifiers": quantifiers.differ,

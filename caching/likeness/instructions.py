@@ -2,7 +2,8 @@
 
 import re
 
-from caching.likeness.reading import Reading
+from caching.likeness.reading import Reading, once
+from caching.likeness.word_lists import words
 
 _ORDERS = re.compile(
     r"\b(?:ignore|disregard|forget|override|bypass|skip)\b.{0,40}\b(?:instructions?|prompts?|rules|above|previous|prior|everything|all|context|guidelines|question|directives?)\b"
@@ -17,6 +18,13 @@ _ORDERS = re.compile(
     r"|<\|[a-z_]{2,20}\|>|\[/?inst\]|<</?sys>>|^\s*(?:system|assistant|human|user)\s*:|###\s*(?:instruction|system|response)",
     re.IGNORECASE | re.MULTILINE,
 )
+# one of these stands in each of the orders above; to look for them is quicker by far
+_HINTS = words(
+    "ignor disregard forget override bypass skip answer respond reply say output return claim now act pretend prompt",
+    "message instruction mode rule task question instead user request cache store remember memorize regardless oublie",
+    "olvida vergiss <| inst] sys>> system assistant human ###",
+)
+_FEWEST_SPACED = 7
 _SPACED = re.compile(r"(?<![^\W_])(?:[^\W\d_][ .\-_*]){7,40}[^\W\d_](?![^\W_])")
 
 
@@ -25,6 +33,15 @@ def give_orders(asked: Reading, kept: Reading) -> bool:
     return looks_like_orders(asked) or looks_like_orders(kept)
 
 
+@once
 def looks_like_orders(reading: Reading) -> bool:
     # letters set apart are a way to slip through: "i g n o r e"
-    return bool(_ORDERS.search(reading.text) or _SPACED.search(reading.text))
+    return _is_order(reading.text) or (
+        sum(len(word) == 1 for word in reading.words) >= _FEWEST_SPACED and bool(_SPACED.search(reading.text))
+    )
+
+
+def _is_order(text: str) -> bool:
+    small = text.casefold()
+    # beyond ASCII the search below takes more letters for one than casefold does
+    return not (text.isascii() and not any(hint in small for hint in _HINTS)) and bool(_ORDERS.search(text))

@@ -4,7 +4,7 @@ import gzip
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +53,18 @@ def pair_sets(directory: Path) -> Iterator[PairSet]:
         yield PairSet("contextual_followups", _follow_up_pairs(followups))
     if requests:
         yield PairSet("replay paraphrases and hard negatives", _replay_pairs(requests))
+
+
+def at_most(count: int, labelled: PairSet) -> PairSet:
+    """The same pairs each time, and each as likely as the others; 0 takes all."""
+    if not count or len(labelled.pairs) <= count:
+        return labelled
+    chosen = sorted(labelled.pairs, key=lambda pair: _digest(f"{pair.asked}\n{pair.kept}"))[:count]
+    return replace(labelled, pairs=chosen)
+
+
+def _digest(text: str) -> bytes:
+    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest()
 
 
 def replay(directory: Path) -> list[Request]:

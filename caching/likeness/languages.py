@@ -3,7 +3,7 @@
 import unicodedata
 from functools import lru_cache
 
-from caching.likeness.reading import Reading
+from caching.likeness.reading import Reading, once
 
 # words that are frequent in one language and rare in the others
 _FREQUENT = {
@@ -31,6 +31,7 @@ def differ(asked: Reading, kept: Reading) -> bool:
     return bool(ours and theirs and ours != theirs)
 
 
+@once
 def scripts(reading: Reading) -> frozenset[str]:
     if reading.text.isascii():
         return frozenset({"LATIN"})
@@ -38,6 +39,7 @@ def scripts(reading: Reading) -> frozenset[str]:
     return frozenset(map(_script, letters)) or frozenset({"LATIN"})
 
 
+@once
 def language(reading: Reading) -> str:
     """The one of which most frequent words stand in the text, if it leads clearly."""
     counts = dict.fromkeys(_FREQUENT, 0)

@@ -2,7 +2,7 @@
 
 import re
 
-from caching.likeness.reading import Reading
+from caching.likeness.reading import Reading, once
 from caching.likeness.word_lists import words
 
 _WORKING = words(
@@ -19,6 +19,7 @@ def differs(asked: Reading, kept: Reading) -> bool:
     return ours != theirs and bool(ours or theirs)
 
 
+@once
 def _material(reading: Reading) -> tuple[str, ...]:
     """The words behind the first colon or line break of a text that begins with an order to work on them."""
     if _WORKING.isdisjoint(reading.words[:_HEAD_WORDS]):

@@ -2,7 +2,8 @@
 
 import re
 
-from caching.likeness.reading import Reading
+from caching.likeness import features
+from caching.likeness.reading import Reading, once
 from caching.likeness.word_lists import words
 
 _MONTHS = "january february march april may june july august september october november december"
@@ -66,16 +67,22 @@ _SPANS = words(
 )
 _LOOSE = words("today morning afternoon evening night weekend weekday winter summer autumn") | {"this year", "this day"}
 _NOON = 12
+_DIGIT = re.compile(r"\d")
 _CLOCK = re.compile(r"\b(\d{1,2})(?:[:.](\d{2}))?\s?([ap])\.?m\b", re.IGNORECASE)
 _CLOCK_24 = re.compile(r"\b([01]?\d|2[0-3]):([0-5]\d)\b(?!\s?[ap]\.?m)", re.IGNORECASE)
 
 
 def differ(asked: Reading, kept: Reading) -> bool:
-    """Dates must be the same; what time of the day or the year it is may be left unsaid in one text."""
+    """Dates must be the same; one that is left unsaid in one text is for the score where that says something else."""
     ours, theirs = named(asked), named(kept)
-    return bool(ours - theirs and theirs - ours) or bool((ours ^ theirs) - _LOOSE)
+    if ours == theirs:
+        return False
+    if ours - theirs and theirs - ours:
+        return True
+    return bool((ours ^ theirs) - _LOOSE) and not all(features.beyond(asked, kept))
 
 
+@once
 def named(reading: Reading) -> frozenset[str]:
     found = set(_clock_times(reading.text))
     for place, word in enumerate(reading.words):
@@ -94,6 +101,8 @@ def _is_dated(words: tuple[str, ...], place: int) -> bool:
 
 
 def _clock_times(text: str) -> list[str]:
+    if not _DIGIT.search(text):
+        return []
     # "5 pm" and 17:00 are one; the digits alone are compared by caching.likeness.numbers
     halves = [f"{hour}{minute or '00'}{half.casefold()}" for hour, minute, half in _CLOCK.findall(text)]
     return halves + [_twelve_hours(int(hour), minute) for hour, minute in _CLOCK_24.findall(text)]

@@ -3,7 +3,7 @@
 import re
 
 from caching.likeness import gazetteer
-from caching.likeness.reading import Reading, words_of
+from caching.likeness.reading import Reading, once, words_of
 from caching.likeness.word_lists import words
 
 _QUOTED = re.compile(r"\"([^\"\n]{1,200})\"|(?<!\w)'([^'\n]{2,200})'(?!\w)")
@@ -12,7 +12,7 @@ _COMMON = words(
     "rs inr govt government i a an the and or but if is are was were do does did can could should would will",
     "shall may might must what which who whom whose when where why how there this that these those it he she they",
     "we you my your his her our their its not no in on at to of for from by with as be been have has had please",
-    "ok also mr mrs ms dr vs etc",
+    "ok also pm mr mrs ms dr vs etc",
 )
 # fewer words written large are names
 _HEADLINE_WORDS = 4
@@ -50,12 +50,16 @@ def _quote(reading: Reading, quoted: frozenset[str]) -> bool:
     return all(f" {each} " in spoken for each in quoted)
 
 
+@once
 def quotations(reading: Reading) -> frozenset[str]:
+    if '"' not in reading.text and "'" not in reading.text:
+        return frozenset()
     return frozenset(
         " ".join(words_of(double or single)[0]).casefold() for double, single in _QUOTED.findall(reading.text)
     ) - {""}
 
 
+@once
 def named(reading: Reading) -> frozenset[str]:
     """Names in their usual form: words known as such, and words with a large initial inside a sentence."""
     is_title = _is_title(reading)
@@ -69,6 +73,7 @@ def named(reading: Reading) -> frozenset[str]:
     return frozenset(found)
 
 
+@once
 def _is_title(reading: Reading) -> bool:
     """Whether every longer word is written large, as in a headline."""
     inside = [word for place, word in enumerate(reading.cased) if place not in reading.openings and word[0].isalpha()]
@@ -115,6 +120,7 @@ def is_swap(one: str, other: str) -> bool:
     return one[first] == other[second] and one[second] == other[first]
 
 
+@once
 def _abbreviations(reading: Reading) -> set[str]:
     return {cased.casefold() for cased in reading.cased if cased.isupper()}
 

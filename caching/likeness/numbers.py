@@ -3,7 +3,7 @@
 import re
 from collections import Counter
 
-from caching.likeness.reading import Reading
+from caching.likeness.reading import Reading, once
 
 _DIGITS = re.compile(
     r"(?<![\w.])(?P<sign>-)?(?P<number>\d{1,3}(?:,\d{2,3})+(?:\.\d+)?|\d+(?:[.,]\d+)*)(?P<tail>[A-Za-z°%][\w-]*)?"
@@ -11,6 +11,7 @@ _DIGITS = re.compile(
 )
 # the ten best are the best
 _TOP = re.compile(r"\btop\s(?:5|10|ten|20|50|100)\b", re.IGNORECASE)
+_ANY_DIGIT = re.compile(r"\d")
 _FRACTION = re.compile(r"(?<![\w/.])(?<!/\s)(?:(\d{1,4})\s)?(\d{1,3})\s?/\s?(\d{1,3})(?!\w|\s?/)")
 # 1,000,000 and 1,00,000; a comma before other than three last digits is a decimal one
 _GROUPED = re.compile(r"\d{1,3}(?:,\d{2,3})*,\d{3}(?:\.\d+)?")
@@ -60,8 +61,10 @@ _PARTS = {
     "million": "1000000",
     "billion": "1000000000",
 }
+_BRACKETS = re.compile(r"(?<=\s)\([^()]{1,60}\)")
 _ROMAN = {"ii": "2", "iii": "3", "iv": "4", "vi": "6", "vii": "7", "viii": "8", "ix": "9", "xi": "11", "xii": "12"}
-_NEARLY_THE_SAME = 8
+_COUNTING = _WORDS.keys() | _RANKS.keys() | _PARTS.keys() | _ROMAN.keys()
+_NEARLY_THE_SAME = 4
 _ORDINAL_ENDINGS = frozenset({"st", "nd", "rd", "th", "s"})
 _MEASURES = re.compile(r"[A-Za-z°%]{1,3}$")
 
@@ -69,13 +72,25 @@ _MEASURES = re.compile(r"[A-Za-z°%]{1,3}$")
 def differ(asked: Reading, kept: Reading) -> bool:
     """Digits must be the same; a number in words may be missing in one text, but not be another."""
     ours, theirs = named(asked), named(kept)
+    if ours.exact == theirs.exact and ours.spoken == theirs.spoken:
+        return False
     first, second = set(ours.exact + ours.spoken), set(theirs.exact + theirs.spoken)
     if first - second and second - first:
         return True
     if set(ours.exact) == set(theirs.exact) or first == second:
         return False
-    # a number more among many words more is counted by the score
+    if ours.exact.keys() ^ theirs.exact.keys() == {"1"} and not {"a", "an"}.isdisjoint(asked.words + kept.words):
+        return False
+    # a number more in brackets or among many words more is counted by the score
+    if _bare(ours, asked) == _bare(theirs, kept):
+        return False
     return len(set(asked.stems) ^ set(kept.stems)) <= _NEARLY_THE_SAME
+
+
+def _bare(found: "Numbers", reading: Reading) -> set[str]:
+    """Without those in brackets."""
+    text = _BRACKETS.sub(" ", reading.text)
+    return set(found.exact if text == reading.text else _exact(text))
 
 
 class Numbers:
@@ -88,12 +103,19 @@ class Numbers:
         self.spoken = spoken
 
 
+@once
 def named(reading: Reading) -> Numbers:
+    return Numbers(_exact(reading.text), Counter(_spoken(reading.words)))
+
+
+def _exact(text: str) -> Counter[str]:
     exact: Counter[str] = Counter()
-    rest = _FRACTION.sub(lambda found: _count_fraction(exact, found), _TOP.sub("top ", reading.text))
+    if not _ANY_DIGIT.search(text):
+        return exact
+    rest = _FRACTION.sub(lambda found: _count_fraction(exact, found), _TOP.sub("top ", text))
     for found in _DIGITS.finditer(rest):
         exact.update(_values(found, rest[found.end() : found.end() + 12]))
-    return Numbers(exact, Counter(_spoken(reading.words)))
+    return exact
 
 
 def _count_fraction(exact: Counter[str], found: re.Match[str]) -> str:
@@ -152,6 +174,8 @@ def _plain(number: str) -> str:
 
 def _spoken(words: tuple[str, ...]) -> list[str]:
     found: list[str] = []
+    if _COUNTING.isdisjoint(words):
+        return found
     place = 0
     while place < len(words):
         value, length = _phrase(words, place)

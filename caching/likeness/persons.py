@@ -1,6 +1,6 @@
 """About whom a text asks: me, you, him or her."""
 
-from caching.likeness.reading import Reading
+from caching.likeness.reading import Reading, once
 
 _OWNERS = {
     "my": "mine", "mine": "mine", "your": "yours", "yours": "yours", "his": "his", "her": "her", "hers": "her",
@@ -26,10 +26,12 @@ def _address_everybody(asked: Reading, kept: Reading) -> bool:
     return any(not {"i", "you", "one"}.isdisjoint(each.words) for each in (asked, kept))
 
 
+@once
 def _owners(reading: Reading) -> frozenset[str]:
     return frozenset(_OWNERS[word] for word in reading.words if word in _OWNERS)
 
 
+@once
 def _beings(reading: Reading) -> frozenset[tuple[str, ...]]:
     pairs = {reading.words[place : place + 2] for place in range(len(reading.words) - 1)}
     return frozenset(pairs & _BEINGS)

@@ -1,7 +1,10 @@
 """A text as guards look at it: its words, made once."""
 
 import re
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import lru_cache, wraps
+from typing import Any, TypeVar
 
 from acron_site.lib.values import quick
 from caching.likeness import cleaning, stems
@@ -45,16 +48,50 @@ class Reading:
     stems: tuple[str, ...]
     openings: frozenset[int]  # the places of words that begin a sentence
     is_too_long: bool = False
+    findings: dict[Callable[..., Any], Any] = field(default_factory=dict, compare=False, repr=False)
+
+
+Found = TypeVar("Found")
+
+
+def once(look: Callable[[Reading], Found]) -> Callable[[Reading], Found]:
+    """Remembers in the reading what was found in it: a text is compared with several others."""
+
+    @wraps(look)
+    def remembered(reading: Reading) -> Found:
+        try:
+            found: Found = reading.findings[look]
+        except KeyError:
+            found = reading.findings[look] = look(reading)
+        return found
+
+    return remembered
+
+
+@once
+def vocabulary(reading: Reading) -> frozenset[str]:
+    return frozenset(reading.words)
 
 
 def read(text: str) -> Reading:
+    """What was read lately is remembered; the longer a text, the fewer like it."""
     if len(text) > MAX_CHARACTERS:
         return Reading("", "", (), (), (), frozenset(), is_too_long=True)
+    return _read_short(text) if len(text) <= _SHORT_CHARACTERS else _read_long(text)
+
+
+def _read(text: str) -> Reading:
     original = cleaning.clean_code(text)
     body = _BLANKS.sub(" ", _without_courtesies(cleaning.clean(text)))
     cased, openings = words_of(body)
     words = tuple(word.casefold() for word in cased)
     return Reading(original, body, words, cased, tuple(map(stems.stem, words)), openings)
+
+
+_SHORT_CHARACTERS = 400
+# some 10 kB each, and some 200 kB
+_read_short = lru_cache(maxsize=1024)(_read)
+_read_long = lru_cache(maxsize=16)(_read)
 
 
 def _without_courtesies(text: str) -> str:
@@ -71,10 +108,13 @@ def words_of(text: str) -> tuple[tuple[str, ...], frozenset[int]]:
     openings: set[int] = set()
     end = 0
     for found in _WORD.finditer(text):
-        gap = text[end : found.start()]
-        if not words or any(mark in gap for mark in ".?!:\n"):
+        gap, word = text[end : found.start()], found[0]
+        if not words or (gap != " " and any(mark in gap for mark in ".?!:\n")):
             openings.add(len(words))
-        words += _spoken_out(found[0])
+        if "'" in word or word.casefold() in _CONTRACTIONS:
+            words += _spoken_out(word)
+        else:
+            words.append(word)
         end = found.end()
     return tuple(words), frozenset(openings)
 

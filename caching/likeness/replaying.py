@@ -1,7 +1,7 @@
 """What tiers 1 and 2 together would have answered of a recorded hour of questions."""
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -50,8 +50,8 @@ class _Earlier:
             self.places.append(place)
 
 
-def candidates(requests: Sequence[Request], vectors: Vectors, score: Score) -> list[list[Candidate]]:
-    """For each request the tenant's earlier ones that are near it, with their scores. Slow: it compares them all."""
+def candidates(requests: Sequence[Request], vectors: Vectors) -> list[list[Candidate]]:
+    """For each request the tenant's earlier ones that are near it, with their cosines. Slow: it compares them all."""
     of_tenant: dict[str, list[int]] = defaultdict(list)
     for at, request in enumerate(requests):
         of_tenant[request.tenant].append(at)
@@ -59,23 +59,23 @@ def candidates(requests: Sequence[Request], vectors: Vectors, score: Score) -> l
     for places in of_tenant.values():
         earlier = _Earlier(vectors, places)
         for at in places:
-            found[at] = _near(requests, earlier, earlier.cosines(vectors[at]), at=at, score=score)
+            found[at] = _near(earlier, earlier.cosines(vectors[at]))
             earlier.add(requests[at].prompt, at, vectors[at])
     return found
 
 
-def _near(
-    requests: Sequence[Request], earlier: _Earlier, cosines: Vectors, *, at: int, score: Score
-) -> list[Candidate]:
+def _near(earlier: _Earlier, cosines: Vectors) -> list[Candidate]:
     close = np.flatnonzero(cosines >= FARTHEST)
     nearest = close[np.argsort(-cosines[close], kind="stable")][: 2 * NEIGHBOURS]
-    return [
-        Candidate(
-            earlier.places[near],
-            score(requests[at].prompt, requests[earlier.places[near]].prompt, float(cosines[near])),
-        )
-        for near in nearest
-    ]
+    return [Candidate(earlier.places[near], float(cosines[near])) for near in nearest]
+
+
+def judged(
+    requests: Sequence[Request], near: Sequence[Sequence[Candidate]], score: Score
+) -> Iterator[Sequence[Candidate]]:
+    """The same neighbours with the scores that they are given."""
+    for request, found in zip(requests, near, strict=True):
+        yield [Candidate(each.place, score(request.prompt, requests[each.place].prompt, each.score)) for each in found]
 
 
 def run(requests: Sequence[Request], near: Sequence[Sequence[Candidate]], threshold: float) -> Outcome:

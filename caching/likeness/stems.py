@@ -1,5 +1,7 @@
 """Takes the endings off English words, so that "running" and "runs" are one."""
 
+from functools import lru_cache
+
 _IRREGULAR = {
     "men": "man", "women": "woman", "children": "child", "people": "person", "persons": "person", "mice": "mouse",
     "feet": "foot", "teeth": "tooth", "lives": "life", "wives": "wife", "knives": "knife", "went": "go", "gone": "go",
@@ -24,6 +26,7 @@ _VOWELS = frozenset("aeiouy")
 _SHORTEST = 3
 
 
+@lru_cache(maxsize=8192)
 def stem(word: str) -> str:
     """The word in small letters without plural, -ed and -ing; a word of another script as it is."""
     if word in _IRREGULAR:

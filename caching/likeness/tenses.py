@@ -1,10 +1,11 @@
 """Whether a text asks what was, what is becoming, or what will be."""
 
-from caching.likeness.reading import Reading
+from caching.likeness.reading import Reading, once
 from caching.likeness.word_lists import words
 
 _PAST = words("did was were won died happened")
 _FUTURE = words("will shall")
+_NOT_OF_SOMEBODY = words("in of to for by from with at about")
 _BEING = words("is are am was were be")
 
 
@@ -15,9 +16,11 @@ def differ(asked: Reading, kept: Reading) -> bool:
     return {"past", "future"} == ours | theirs and len(ours) == len(theirs) == 1
 
 
+@once
 def _times(reading: Reading) -> frozenset[str]:
     spoken = set(reading.words)
-    found = {"past"} if spoken & _PAST else set()
+    # "would happen if it was so" speaks of no past
+    found = {"past"} if spoken & _PAST and not {"would", "if"} <= spoken else set()
     return frozenset(found | {"future"} if spoken & _FUTURE else found)
 
 
@@ -31,5 +34,7 @@ def _was_once(spoken: tuple[str, ...]) -> bool:
 
 
 def _is_becoming(spoken: tuple[str, ...]) -> bool:
-    """Only of somebody: is she becoming a judge."""
-    return "becoming" in spoken and spoken[0] in _BEING
+    """Only of somebody: is she becoming a judge; but not what helps in becoming one."""
+    if "becoming" not in spoken or spoken[0] not in _BEING:
+        return False
+    return spoken[spoken.index("becoming") - 1] not in _NOT_OF_SOMEBODY

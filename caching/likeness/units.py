@@ -1,6 +1,6 @@
 """Which units and currencies a text measures in."""
 
-from caching.likeness.reading import Reading
+from caching.likeness.reading import Reading, once
 from caching.likeness.word_lists import words
 
 _SAME = """
@@ -90,6 +90,7 @@ def differ(asked: Reading, kept: Reading) -> bool:
     return bool(free_ours - theirs - _named(kept) and free_theirs - ours - _named(asked))
 
 
+@once
 def measured(reading: Reading) -> frozenset[str]:
     """Units that stand behind a number, or in front of it as currencies do."""
     found = set()
@@ -108,6 +109,7 @@ def measured(reading: Reading) -> frozenset[str]:
 _CURRENCY_SIGNS = frozenset("$€£¥₹")
 
 
+@once
 def _named(reading: Reading) -> frozenset[str]:
     return frozenset(_FORMS[word] for word in reading.words if word in _FORMS and word not in _BEHIND_NUMBERS)
 

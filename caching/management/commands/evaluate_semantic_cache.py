@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 import tempfile
 from argparse import ArgumentParser
 from collections.abc import Callable, Sequence
@@ -19,10 +18,12 @@ from caching.likeness import evaluation, labelled, replaying, verifier
 from caching.likeness.comparison import Likeness
 from caching.likeness.evaluation import Figures, Quality
 from caching.likeness.replaying import Outcome
-from caching.protocols import Vector
+from caching.protocols import EmbeddingError, Vector
 
-# a computer that does something else besides is not to be slowed down
-_NICENESS = 10
+_MOST_PAIRS = 4000
+# so many texts are placed before they are written down: an hour's work is not lost with the last of them
+_BATCH = 2000
+_VECTORS = Path(tempfile.gettempdir()) / "acron-evaluation-vectors.npz"
 _TOLERATED = (0.01, 0.02, 0.05)
 _COSINES = tuple(round(0.80 + 0.01 * step, 2) for step in range(20))
 _SCORES = tuple(round(0.40 + 0.01 * step, 2) for step in range(60))
@@ -37,21 +38,49 @@ class Command(BaseCommand):
         parser.add_argument("--data", required=True, type=Path, metavar="DIR", help="holds semcache/ and traces/")
         parser.add_argument("--fit", action="store_true", help="fit the verifier anew and write its weights first")
         parser.add_argument("--skip-replay", action="store_true", help="pairs alone, which is quicker")
+        parser.add_argument(
+            "--most", type=int, default=_MOST_PAIRS, metavar="N", help="pairs of each set, by their digest; 0: all"
+        )
+        parser.add_argument("--vectors", type=Path, default=_VECTORS, metavar="FILE", help="placed texts, between runs")
         parser.add_argument("--json", action="store_true", help="for scripts")
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        os.nice(_NICENESS)
         sets = list(labelled.pair_sets(options["data"]))
         if not sets:
             raise CommandError(f"{options['data']} holds no semcache/*.jsonl.gz")
-        vectors = _Vectors(_placing())
+        vectors = _Vectors(_placing(), options["vectors"], self._note)
         if options["fit"]:
             self._fit(sets, vectors)
-        judge = verifier.shipped()
-        found = [evaluation.figures(each, vectors.cosines, judge) for each in sets]
+        chosen = [labelled.at_most(options["most"], each) for each in sets]
         requests = [] if options["skip_replay"] else labelled.replay(options["data"])
-        outcomes = _replayed(requests, vectors) if requests else {}
+        # first, for it takes the longest
+        vectors.of([*_texts(chosen), *(request.prompt for request in requests)])
+        found = [self._figures(each, vectors) for each in chosen]
+        outcomes = self._replayed(requests, vectors) if requests else {}
+        self._note("")
         self.stdout.write(_document(found, outcomes) if options["json"] else _tables(found, outcomes))
+
+    def _figures(self, labelled_set: labelled.PairSet, vectors: "_Vectors") -> Figures:
+        self._note(f"judging {labelled_set.name}")
+        return evaluation.figures(labelled_set, vectors.cosines, verifier.shipped())
+
+    def _replayed(self, requests: Sequence[labelled.Request], vectors: "_Vectors") -> dict[str, list[Outcome]]:
+        """For cosine alone and for Likeness, at each threshold."""
+        self._note(f"replaying {len(requests):,} requests")
+        near = replaying.candidates(requests, vectors.of([request.prompt for request in requests]))
+        likeness = Likeness()
+        judged = list(
+            replaying.judged(requests, near, lambda asked, kept, cosine: likeness.compare(asked, kept, cosine).score)
+        )
+        return {
+            "cosine": [replaying.run(requests, near, threshold) for threshold in _COSINES],
+            "likeness": [replaying.run(requests, judged, threshold) for threshold in _SCORES],
+        }
+
+    def _note(self, what: str) -> None:
+        """Where it has come to, for who looks on."""
+        if self.stderr.isatty():
+            self.stderr.write(f"\r{what:<60}", ending="" if what else "\r")
 
     def _fit(self, sets: Sequence[labelled.PairSet], vectors: "_Vectors") -> None:
         fitted_on = next((each for each in sets if each.is_fitted_on), None)
@@ -64,48 +93,48 @@ class Command(BaseCommand):
 def _placing() -> Callable[[str], Vector]:
     """The local embedder without its thread: nobody waits here."""
     model = minilm.load(minilm.find())
-    place: Callable[[str], Vector] = model.place
+
+    def place(text: str) -> Vector:
+        try:
+            return model.place(text)
+        except EmbeddingError:
+            return np.zeros(minilm.SPACE.dimension, np.float32)  # near to nothing: the cache would not look for it
+
     return place
 
 
-class _Vectors:
-    """Of each text once; kept between runs, under a digest, in the directory for temporary files."""
+def _texts(sets: Sequence[labelled.PairSet]) -> list[str]:
+    return [text for each in sets for pair in each.pairs for text in (pair.asked, pair.kept)]
 
-    def __init__(self, place: Callable[[str], Vector]) -> None:
-        self._place = place
-        self._file = Path(tempfile.gettempdir()) / "acron-evaluation-vectors.npz"
+
+class _Vectors:
+    """Of each text once; kept between runs, under a digest."""
+
+    def __init__(self, place: Callable[[str], Vector], file: Path, note: Callable[[str], None]) -> None:
+        self._place, self._file, self._note = place, file, note
         self._rows: dict[str, Vector] = {}
-        if self._file.exists():
-            stored = np.load(self._file)
+        if file.exists():
+            stored = np.load(file)
             self._rows = dict(zip(stored["digests"].tolist(), stored["vectors"].astype(np.float32), strict=True))
 
     def of(self, texts: Sequence[str]) -> NDArray[np.float32]:
         digests = [hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=12).hexdigest() for text in texts]
         fresh = {digest: text for digest, text in zip(digests, texts, strict=True) if digest not in self._rows}
-        for digest, text in fresh.items():
+        for count, (digest, text) in enumerate(fresh.items(), 1):
             self._rows[digest] = self._place(text)
-        if fresh:
-            np.savez(self._file, digests=np.array(list(self._rows)), vectors=np.array(list(self._rows.values())))
+            if count % _BATCH == 0 or count == len(fresh):
+                self._note(f"placed {count:,} of {len(fresh):,} texts")
+                self._write()
         return np.array([self._rows[digest] for digest in digests])
+
+    def _write(self) -> None:
+        with self._file.open("wb") as file:
+            np.savez(file, digests=np.array(list(self._rows)), vectors=np.array(list(self._rows.values())))
 
     def cosines(self, pairs: Sequence[labelled.Pair]) -> NDArray[np.float64]:
         asked, kept = self.of([pair.asked for pair in pairs]), self.of([pair.kept for pair in pairs])
         found: NDArray[np.float64] = np.einsum("ij,ij->i", asked, kept).astype(np.float64)
         return found
-
-
-def _replayed(requests: Sequence[labelled.Request], vectors: _Vectors) -> dict[str, list[Outcome]]:
-    """For cosine alone and for Likeness, at each threshold."""
-    placed = vectors.of([request.prompt for request in requests])
-    likeness = Likeness()
-    plain = replaying.candidates(requests, placed, lambda _asked, _kept, cosine: cosine)
-    judged = replaying.candidates(
-        requests, placed, lambda asked, kept, cosine: likeness.compare(asked, kept, cosine).score
-    )
-    return {
-        "cosine": [replaying.run(requests, plain, threshold) for threshold in _COSINES],
-        "likeness": [replaying.run(requests, judged, threshold) for threshold in _SCORES],
-    }
 
 
 def _document(found: Sequence[Figures], outcomes: dict[str, list[Outcome]]) -> str:

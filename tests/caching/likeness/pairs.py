@@ -117,6 +117,26 @@ question: Who painted the ceiling? / Why was the ceiling painted?
 question: How many people live there? / How do people live there?
 question: How long is the tunnel? / How old is the tunnel?
 question: Why do whales sing? / When do whales sing?
+question: What is the capital of Peru? / Why is Lima the capital of Peru?
+question: What is the capital of Peru? / Is Lima the capital of Peru?
+question: Why is the museum closed on Mondays? / Is the museum closed on Mondays?
+question: Does tea stain teeth? / Why does tea stain teeth?
+question: When did the strike begin? / How did the strike begin?
+question: Where is the ferry? / When is the ferry?
+question: Who repaired the organ? / When was the organ repaired?
+question: How many volunteers were there? / Who were the volunteers?
+question: When I am ill, who pays me? / When I am ill, why am I paid?
+scope: What are the best phones? / What are the best phones in Paris?
+scope: What is the average rent? / What is the average rent in Oslo?
+scope: What are the best shoes? / What are the best shoes for women?
+scope: How do I parse dates? / How do I parse dates in Python?
+scope: Which antivirus is best? / Which antivirus is best for Windows?
+scope: What are good phones? / What are good phones under 100 $?
+scope: Who repairs bicycles? / Who repairs bicycles near Lyon?
+antonym: What are the advantages of tea? / What are the advantages and disadvantages of tea?
+antonym: What are the pros of it? / What are the pros and cons of it?
+negation: How do I get wet feet? / How do I avoid wet feet?
+negation: Why did the pump start? / Why did the pump fail to start?
 question: Summarize the plot of the opera / Translate the plot of the opera
 question: Explain the second law / Prove the second law
 question: How often should I water it? / How much should I water it?
@@ -180,6 +200,32 @@ unicode: Should I open it? / Should I never\u00ad open it?
 """
 
 SAME = """
+What is the best way to cook rice? / How do I cook rice?
+What is the way to reset a password? / How do I reset a password?
+What should I do to sleep better? / How can I sleep better?
+What is a recipe for bread? / How do I make bread?
+What time does the bank open? / When does the bank open?
+Which year was the bridge built? / When was the bridge built?
+What makes the sky blue? / Why is the sky blue?
+Which person founded the club? / Who founded the club?
+What is Lima famous for? / Why is Lima famous?
+What is the price of a ticket? / How much is a ticket?
+Can you explain how locks work? / How do locks work?
+Does anyone know where the key is? / Where is the key?
+Is there a way to undo a commit? / How do I undo a commit?
+Is Mars better than Venus? / Which is better, Mars or Venus?
+What can I do when I feel tired at work? / How do I stop feeling tired at work?
+Isn't the bridge safe? / Is the bridge safe?
+Why won't my new grey lamp connect? / My new grey lamp won't connect: why?
+Why did Ada fail to win? / Why did Ada not win?
+Is it normal to have no friends? / Is it normal not to have any friends?
+Which sports besides football are played? / Which sports other than football are played?
+What happened at the end of The Hours (2002)? / What happened at the end of The Hours?
+Can I learn it in 1 week? / Can I learn it in a week?
+What would happen if the dam was full? / What will happen if the dam is full?
+Which sites help me in becoming a cook? / Which sites help me to become a cook?
+What do you think of Ada Lovelace? / What do you think about Lovelace?
+Who\u00b4s the tallest? / Who is the tallest?
 How do I reset my password? / How can I reset my password?
 How do I reset my password? / What is the way to reset a forgotten password?
 What's the capital of Peru? / What is the capital of Peru?

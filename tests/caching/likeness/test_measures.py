@@ -102,9 +102,30 @@ def test_only_the_tenants_own_earlier_questions_are_near():
     ]
     vectors = np.tile(np.array([[1.0, 0.0]], np.float32), (3, 1))
 
-    found = replaying.candidates(requests, vectors, lambda _asked, _kept, cosine: cosine)
+    found = replaying.candidates(requests, vectors)
 
     assert [[candidate.place for candidate in near] for near in found] == [[], [], [0]]
+
+
+def test_neighbours_are_judged_by_their_texts():
+    requests = [Request("ada", "a", "one", "fresh"), Request("ada", "b", "one", "")]
+    near = [[], [Candidate(0, 0.9)]]
+
+    found = list(
+        replaying.judged(requests, near, lambda asked, kept, cosine: cosine / 2 if (asked, kept) == ("b", "a") else 0)
+    )
+
+    assert found == [[], [Candidate(0, 0.45)]]
+
+
+def test_the_same_pairs_are_chosen_each_time():
+    pairs = PairSet("ours", [Pair(f"asks {number}", "kept", True) for number in range(50)])
+
+    chosen = labelled.at_most(10, pairs)
+
+    assert len(chosen.pairs) == 10
+    assert labelled.at_most(10, PairSet("ours", pairs.pairs[::-1])).pairs == chosen.pairs
+    assert labelled.at_most(0, pairs).pairs == pairs.pairs
 
 
 def test_the_best_outcome_keeps_to_the_tolerance():
