@@ -1,4 +1,4 @@
-"""What templates need beyond Django's own: how times, money, code and icons are shown, and which theme is on."""
+"""What templates need beyond Django's own: how times, money, shares, code and icons look, and which theme is on."""
 
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -16,6 +16,7 @@ from acron_site.navigation import links
 
 register = template.Library()
 
+_A_TENTH = 0.1
 _CENT = Decimal("0.01")
 _HUNDREDTH_OF_A_CENT = Decimal("0.0001")
 _SMALLEST = Decimal("0.000001")
@@ -46,6 +47,15 @@ def usd(amount: Decimal | None) -> str:
         return f"{sign}< ${_SMALLEST}" if not sign else f"> -${_SMALLEST}"
     places = 2 if size == 0 or size >= _CENT else 4 if size >= _HUNDREDTH_OF_A_CENT else 6
     return f"{sign}${size:,.{places}f}"
+
+
+@register.filter
+def percent(share: float | None) -> str:
+    """A share of 1 in percent: one decimal, and two where it is under ten. Nothing for None."""
+    if share is None:
+        return ""
+    places = 0 if share == 0 else 2 if share < _A_TENTH else 1
+    return f"{share * 100:.{places}f} %"
 
 
 @register.filter
