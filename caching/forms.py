@@ -1,12 +1,13 @@
 """The forms of the cache's pages; whether what they ask for may be is for services and queries to say."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from django import forms
 
 from caching import policy_words
 from caching.policies import HIGHEST_TOLERANCE, LONGEST_TTL_SECONDS, NAMES, Semantic, Wall, Wishes
+from caching.policy_words import SettingLine
 from caching.selectors_policies import PolicyPage, PolicySetting
 
 _TIERS = [
@@ -22,17 +23,6 @@ _SEARCHED = (
 _NOT_SET = ("", "Not set here")
 _YES, _NO = "true", "false"
 _LARGEST_BYTES = 2**31 - 1
-_WALLS = {
-    Wall.ORGANIZATION: "The whole organization",
-    Wall.USER: "Each end user has their own",
-    Wall.KEY: "Each API key has its own",
-}
-_MODES = {
-    Semantic.OFF: "Off: not looked at",
-    Semantic.SHADOW: "Shadow: compared, never given",
-    Semantic.AUTO: "Auto: given where that has proven right",
-    Semantic.MANUAL: "Manual: given from the threshold below on",
-}
 
 
 class EntryFilterForm(forms.Form):
@@ -84,11 +74,7 @@ def _initial(wishes: Wishes) -> dict[str, Any]:
 
 def _field(setting: PolicySetting) -> forms.Field:
     said = policy_words.line(setting)
-    about: dict[str, Any] = {
-        "required": False,
-        "label": said.title,
-        "help_text": f"{said.description} Now {said.value}: {said.source}. The default is {said.default}.",
-    }
+    about: dict[str, Any] = {"required": False, "label": said.title, "help_text": _help(said)}
     match setting.name:
         case "ttl_seconds":
             return forms.IntegerField(min_value=1, max_value=LONGEST_TTL_SECONDS, **about)
@@ -99,15 +85,23 @@ def _field(setting: PolicySetting) -> forms.Field:
         case "semantic_threshold":
             return forms.FloatField(max_value=1, widget=_share(), **about)
         case "wall":
-            return _choice([(wall.value, words) for wall, words in _WALLS.items()], Wall, about)
+            return _choice(policy_words.WALLS, Wall, about)
         case "semantic":
-            return _choice([(mode.value, words) for mode, words in _MODES.items()], Semantic, about)
+            return _choice(policy_words.MODES, Semantic, about)
     yes, no = policy_words.truths(setting.name)
-    return _choice([(_YES, yes.capitalize()), (_NO, no.capitalize())], lambda word: word == _YES, about)
+    return _choice({_YES: yes, _NO: no}, lambda word: word == _YES, about)
 
 
-def _choice(choices: list[tuple[str, str]], coerce: Any, about: dict[str, Any]) -> forms.Field:
-    return forms.TypedChoiceField(choices=[_NOT_SET, *choices], coerce=coerce, empty_value=None, **about)
+def _help(said: SettingLine) -> str:
+    if said.value == said.default:
+        return f"{said.description} Now the default: {said.value} ({said.source})."
+    return f"{said.description} Now: {said.value} ({said.source}). Default: {said.default}."
+
+
+def _choice(words: Mapping[Any, str], coerce: Callable[[str], Any], about: dict[str, Any]) -> forms.Field:
+    """`words`: what each value that can be sent is called."""
+    choices = [_NOT_SET, *((str(value), said[0].upper() + said[1:]) for value, said in words.items())]
+    return forms.TypedChoiceField(choices=choices, coerce=coerce, empty_value=None, **about)
 
 
 def _share() -> forms.NumberInput:

@@ -9,6 +9,7 @@ from django.template import Context
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.timesince import timesince, timeuntil
 from lucide.templatetags.lucide import lucide
 
 from acron_site import appearance, user_agents
@@ -55,7 +56,22 @@ def percent(share: float | None) -> str:
     if share is None:
         return ""
     places = 0 if share == 0 else 2 if share < _A_TENTH else 1
-    return f"{share * 100:.{places}f} %"
+    return f"{share * 100:.{places}f}\N{NO-BREAK SPACE}%"
+
+
+@register.filter
+def relative(value: datetime | None) -> str:
+    """How long ago, or how soon: `3 minutes ago`, `in 6 days`; the exact time in UTC on hovering. Nothing for None."""
+    if value is None:
+        return ""
+    exact, now = value.astimezone(UTC), timezone.now()
+    words = f"{timesince(value, now, depth=1)} ago" if value <= now else f"in {timeuntil(value, now, depth=1)}"
+    return format_html(
+        '<time datetime="{}" title="{}"><span>{}</span></time>',
+        exact.isoformat(),
+        f"{exact:%Y-%m-%d %H:%M:%S} UTC",
+        words,
+    )
 
 
 @register.filter

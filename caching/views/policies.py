@@ -16,7 +16,8 @@ from caching.selectors_policies import PolicyPage
 @page(GET=Right.READ_SETTINGS)
 def policies(request: PageRequest) -> HttpResponse:
     pages = selectors_policies.pages(request.principal.organization_id, services_policies.defaults())
-    shown = [(each, policy_words.heading(each.namespace), policy_words.lines(each)) for each in pages]
+    wishes = selectors_policies.wishes(request.principal.organization_id)
+    shown = [policy_words.lines(each, wishes.get(each.namespace, NO_WISHES)) for each in pages]
     return render(request, "caching/policies.html", {"policies": shown})
 
 

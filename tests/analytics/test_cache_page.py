@@ -41,7 +41,7 @@ def test_the_figures_say_hits_savings_own_cost_and_why_not(browser, ada):
 
     page = browser.get(PATH).content.decode()
 
-    assert "<dd>75.0 %</dd>" in page
+    assert "<dd>75.0\xa0%</dd>" in page
     assert "3 of 4 look-ups" in page
     assert "<dd>$4.00</dd>" in page
     assert "$4.50 of calls not made" in page

@@ -38,7 +38,7 @@ def test_a_gate_that_serves_says_from_where_and_how_many_are_wrong_at_most(brows
 
     page = browser.get("/cache").content.decode()
 
-    assert "At most 1.00 % wrong, at 95 %." in page
+    assert "At most 1.00\xa0% wrong, at 95 %." in page
     assert '<td class="num">0.950</td>' in page
 
 
@@ -53,18 +53,19 @@ def test_a_gate_on_record_as_serving_is_shown_as_its_policy_has_it(browser, ada,
     page = browser.get("/cache").content.decode()
 
     assert words in page
-    assert "At most 1.00 % wrong" not in page
+    assert "At most 1.00\xa0% wrong" not in page
 
 
 def test_a_threshold_that_is_set_by_hand_is_not_shown_as_proven(browser, ada):
     gate_id = checked(ada.organization.pk, right=299)
     services_policies.put(ada.actor, ALL_OTHERS, Wishes(semantic=Semantic.MANUAL, semantic_threshold=0.5))
 
-    for path in ("/cache", f"/cache/similar/{gate_id}"):
-        page = browser.get(path).content.decode()
+    listed, alone = (browser.get(path).content.decode() for path in ("/cache", f"/cache/similar/{gate_id}"))
 
-        assert "nothing proves it" in page
-        assert "1.00 %</td>" not in page
+    assert "nothing proves it" in listed
+    assert "1.00\xa0%</td>" not in listed
+    assert "nothing proves it" in alone
+    assert "not known; 1.00\xa0% is put up with" in alone
 
 
 def test_without_gates_the_page_says_what_will_be_here(browser):

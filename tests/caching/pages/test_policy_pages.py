@@ -40,9 +40,9 @@ def test_the_form_shows_what_is_set_and_leaves_the_rest_open(browser, ada):
     form = browser.get("/cache/policy", {"namespace": "team/support"}).context["form"]
 
     assert {name: form[name].value() for name in form.fields if form[name].value() is not None} == {
-        "ttl_seconds": 3_600, "wall": "user", "semantic": "shadow",
+        "ttl_seconds": 3_600, "wall": "user", "semantic": "shadow", "keep_sampled": "true",
     }  # fmt: skip
-    assert "Now 3,600: set for this namespace. The default is 86,400." in form["ttl_seconds"].help_text
+    assert "Now: 3,600 (set for this namespace). Default: 86,400." in form["ttl_seconds"].help_text
 
 
 def test_an_empty_form_sets_nothing_but_the_policy_itself(browser, ada):
@@ -84,3 +84,12 @@ def test_a_policy_is_removed(browser, ada):
     assert browser.post("/cache/policy/remove", {"namespace": "team/support"}).url == "/cache/policies"
     assert browser.post("/cache/policy/remove", {"namespace": "team/support"}).status_code == 404
     assert selectors_policies.wishes(ada.organization.pk) == {}
+
+
+def test_of_a_namespace_stands_first_what_is_set_for_it(browser, ada):
+    services_policies.put(ada.actor, "team/support", Wishes(wall=Wall.USER))
+
+    _, own = browser.get("/cache/policies").context["policies"]
+
+    assert [(line.title, line.value) for line in own.own] == [("Who shares answers", "each end user has their own")]
+    assert len(own.lines) == 9
