@@ -28,7 +28,7 @@ _LARGEST_BYTES = 2**31 - 1
 class EntryFilterForm(forms.Form):
     """Its names are the parameters of the address; `entry_query` reads them, for programs too."""
 
-    namespace = forms.CharField(required=False)
+    namespace = forms.CharField(required=False, help_text="What lies behind a wall is not found by it.")
     model = forms.CharField(required=False)
     task = forms.CharField(required=False)
     tag = forms.CharField(required=False, help_text="A name and a value, such as team:search.")
@@ -48,7 +48,9 @@ class EntryFilterForm(forms.Form):
 
 
 class PurgeForm(EntryFilterForm):
-    all = forms.BooleanField(required=False, label="Everything, whatever it is")
+    all = forms.BooleanField(
+        required=False, label="Everything", help_text="To be ticked where nothing is filled in, or nothing but a tier."
+    )
 
 
 class PolicyForm(forms.Form):
@@ -93,9 +95,8 @@ def _field(setting: PolicySetting) -> forms.Field:
 
 
 def _help(said: SettingLine) -> str:
-    if said.value == said.default:
-        return f"{said.description} Now the default: {said.value} ({said.source})."
-    return f"{said.description} Now: {said.value} ({said.source}). Default: {said.default}."
+    now = f"{said.description} Now: {said.value} ({said.source})."
+    return now if said.value == said.default else f"{now} Default: {said.default}."
 
 
 def _choice(words: Mapping[Any, str], coerce: Callable[[str], Any], about: dict[str, Any]) -> forms.Field:

@@ -66,10 +66,13 @@ class SemanticTier:
     others: Policy
     gates: Sequence[WorkingGate]
     next: UUID | None
+    is_whole: bool  # whether these are all gates that there are
 
     @property
     def states(self) -> Sequence[tuple[str, int]]:
-        """How many of the gates here are in each state."""
+        """How many gates are in each state, where all of them are here."""
+        if not self.is_whole:
+            return ()
         words = [gate.state_words for gate in self.gates]
         return [(each, words.count(each)) for each in dict.fromkeys(words)]
 
@@ -81,7 +84,9 @@ def tier(
     own = policies(defaults, selectors_policies.wishes(organization_id))
     records = selectors_gates.records(organization_id, limit=limit + 1, after=after)
     shown = [_working(record, own, check_share) for record in records[:limit]]
-    return SemanticTier(own.others, shown, shown[-1].record.id if len(records) > limit else None)
+    has_more = len(records) > limit
+    following = shown[-1].record.id if has_more else None
+    return SemanticTier(own.others, shown, following, is_whole=after is None and not has_more)
 
 
 def report(

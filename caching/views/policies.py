@@ -43,13 +43,16 @@ def policy(request: PageRequest) -> HttpResponse:
 @page(POST=Right.MANAGE_SETTINGS)
 def remove(request: PageRequest) -> HttpResponse:
     services_policies.remove(request.actor, _namespace(request))
-    messages.success(request, "The policy is removed. The namespace goes by what holds for all of them.")
+    messages.success(request, "The policy is removed. Every worker goes by that within a second.")
     return redirect("cache-policies")
 
 
 def _namespace(request: PageRequest) -> str:
-    given = request.POST if request.method == "POST" else request.GET
-    namespace = given.get("namespace") or ALL_OTHERS
+    """Raises InvalidRequestError for what is no namespace's name; what is changed must be named."""
+    if request.method == "POST":
+        namespace = request.POST.get("namespace", "")
+    else:
+        namespace = request.GET.get("namespace") or ALL_OTHERS
     services_policies.require_name(request.actor, namespace)
     return namespace
 

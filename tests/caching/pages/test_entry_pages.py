@@ -156,6 +156,16 @@ def test_nothing_is_counted_or_purged_where_nothing_says_which(browser, ada):
     assert "1 entry was deleted." in browser.post("/cache/purge", {"all": "on"}, follow=True).content.decode()
 
 
+def test_what_lies_behind_a_wall_says_so(browser, ada):
+    keep(ada.organization.pk, QUESTION, namespace="support\x1fuser:0123abcd")
+
+    page = browser.get("/cache/kept").content.decode()
+
+    assert "support <span" in page
+    assert "behind a wall" in page
+    assert "0123abcd" not in page
+
+
 def test_long_lists_come_in_parts(browser, ada):
     keep_all(ada.organization.pk, [f"question {number}" for number in range(3)])
 

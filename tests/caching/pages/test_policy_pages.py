@@ -77,6 +77,14 @@ def test_a_name_that_cannot_be_is_refused(browser, namespace):
     assert browser.post("/cache/policy", FORM | {"namespace": namespace}).status_code == 400
 
 
+@pytest.mark.parametrize("path", ["/cache/policy", "/cache/policy/remove"])
+def test_what_names_no_namespace_changes_nothing(browser, ada, path):
+    services_policies.put(ada.actor, ALL_OTHERS, WISHES)
+
+    assert browser.post(path, {"wall": "key"}).status_code == 400
+    assert selectors_policies.wishes(ada.organization.pk) == {ALL_OTHERS: WISHES}
+
+
 def test_a_policy_is_removed(browser, ada):
     services_policies.put(ada.actor, "team/support", WISHES)
 
