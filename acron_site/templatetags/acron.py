@@ -1,6 +1,6 @@
 """What templates need beyond Django's own: how times, money, shares, code and icons look, and which theme is on."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -18,6 +18,7 @@ from acron_site.navigation import links
 register = template.Library()
 
 _A_TENTH = 0.1
+_A_MINUTE = timedelta(minutes=1)
 _CENT = Decimal("0.01")
 _HUNDREDTH_OF_A_CENT = Decimal("0.0001")
 _SMALLEST = Decimal("0.000001")
@@ -65,12 +66,11 @@ def relative(value: datetime | None) -> str:
     if value is None:
         return ""
     exact, now = value.astimezone(UTC), timezone.now()
-    words = f"{timesince(value, now, depth=1)} ago" if value <= now else f"in {timeuntil(value, now, depth=1)}"
     return format_html(
         '<time datetime="{}" title="{}"><span>{}</span></time>',
         exact.isoformat(),
         f"{exact:%Y-%m-%d %H:%M:%S} UTC",
-        words,
+        _distance(value, now),
     )
 
 
@@ -118,3 +118,9 @@ def navigation(context: Context) -> dict[str, Any]:
         "of_organization": of_organization,
         "of_person": of_person,
     }
+
+
+def _distance(value: datetime, now: datetime) -> str:
+    if abs(value - now) < _A_MINUTE:
+        return "just now" if value <= now else "in less than a minute"
+    return f"{timesince(value, now, depth=1)} ago" if value <= now else f"in {timeuntil(value, now, depth=1)}"

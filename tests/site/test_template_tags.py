@@ -56,7 +56,10 @@ def test_small_shares_are_shown_more_exactly(share, shown):
     assert acron.percent(share) == shown
 
 
-@pytest.mark.parametrize(("hours", "words"), [(-50, "2\xa0days ago"), (50, "in 2\xa0days")])
+@pytest.mark.parametrize(
+    ("hours", "words"),
+    [(-50, "2\xa0days ago"), (0, "just now"), (0.01, "in less than a minute"), (50, "in 2\xa0days")],
+)
 def test_what_is_near_is_shown_by_how_near_it_is(hours, words):
     moment = django_timezone.now() + timedelta(hours=hours)
 
