@@ -32,6 +32,7 @@ class Link:
 
 ORGANIZATION = (
     Entry("getting-started", "Getting started", "rocket"),
+    Entry("cache", "Cache", "database-zap", Right.READ_ANALYTICS, "c"),
     Entry("api-keys", "API keys", "key-round", Right.MANAGE_OWN_KEYS, "k"),
     Entry("provider-credentials", "Provider keys", "plug", Right.MANAGE_PROVIDER_CREDENTIALS),
     Entry("members", "Members", "users", Right.READ_MEMBERS, "m"),

@@ -24,6 +24,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("docs", docs.DocsView.as_view(), name="docs"),
     path("", include("accounts.urls")),
     path("", include("analytics.urls")),
+    path("", include("caching.urls")),
     path("", include("accounts.api.urls")),
     path("", include("analytics.api.urls")),
     path("", include("caching.api.urls")),

@@ -56,6 +56,15 @@ class CachePerformance:
     def avoided_usd(self) -> Decimal:
         return sum((tier.avoided_usd for tier in self.tiers.values()), ZERO)
 
+    @property
+    def net_usd(self) -> Decimal:
+        return self.avoided_usd - self.overhead_usd
+
+    @property
+    def bypasses(self) -> int:
+        """Requests that were no look-ups."""
+        return self.requests - self.eligible
+
 
 def of(organization_id: UUID, since: datetime, until: datetime) -> CachePerformance:
     rows = InferenceEvent.objects.for_organization(organization_id).filter(

@@ -6,4 +6,5 @@ from analytics import views
 
 urlpatterns: list[URLPattern] = [
     path("getting-started/first-request", views.first_request, name="first-request"),
+    path("cache/performance", views.cache, name="cache-performance"),
 ]

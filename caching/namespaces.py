@@ -17,3 +17,10 @@ def named(organization_id: UUID, name: str) -> Namespace:
             f"a cache namespace needs 1 to {MAX_NAME_CHARACTERS} printable characters", param="namespace"
         )
     return Namespace(organization_id, name)
+
+
+def sides(name: str) -> tuple[str, str]:
+    """A kept entry's namespace as a caller calls it, and on whose side of a wall in it the entry lies, "" for all."""
+    # walls are named behind a character that no caller's name may have
+    place = next((at for at, character in enumerate(name) if not character.isprintable()), len(name))
+    return name[:place], name[place + 1 :]

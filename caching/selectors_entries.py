@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from uuid import UUID
 
+from acron_site.lib.errors import NotFoundError
 from caching.entry_query import Selection
-from caching.shelf import Position, Shelf, Slice, merged
+from caching.shelf import Listed, Opened, Position, Shelf, Slice, merged
 
 
 def page(
@@ -17,3 +18,21 @@ def page(
         if shelf.tier in chosen.tiers
     ]
     return merged(slices, limit)
+
+
+def one(shelves: Sequence[Shelf], organization_id: UUID, entry_id: UUID) -> Listed:
+    """One entry, without what was said. Raises NotFoundError."""
+    return find(shelves, organization_id, entry_id)[1].listed
+
+
+def find(shelves: Sequence[Shelf], organization_id: UUID, entry_id: UUID) -> tuple[Shelf, Opened]:
+    """For services: where it lies, and what was said, which nobody sees without a record. Raises NotFoundError."""
+    for shelf in shelves:
+        opened = shelf.read(organization_id, entry_id)
+        if opened is not None:
+            return shelf, opened
+    raise no_such_entry()
+
+
+def no_such_entry() -> NotFoundError:
+    return NotFoundError("there is no such entry (any more); GET /cache/entries lists those there are")

@@ -8,7 +8,7 @@ from django.db import transaction
 from accounts import audit
 from accounts.actor import Actor
 from accounts.rights import Right
-from acron_site.lib.errors import ConflictError, InvalidRequestError, NotFoundError
+from acron_site.lib.errors import ConflictError, InvalidRequestError
 from caching import selectors_entries
 from caching.entry_query import Selection
 from caching.shelf import Listed, Opened, Position, Shelf, Slice
@@ -20,7 +20,7 @@ Act = Callable[[Shelf, UUID, UUID], bool]
 def read(shelves: Sequence[Shelf], actor: Actor, entry_id: UUID) -> Opened:
     """Reading somebody's words is an act, so it stands in the audit log. Raises NotFoundError."""
     actor.principal.require_right(Right.MANAGE_SETTINGS)
-    _, opened = _find(shelves, actor, entry_id)
+    _, opened = selectors_entries.find(shelves, actor.organization_id, entry_id)
     _record(actor, "cache_entry.read", opened.listed)
     return opened
 
@@ -57,7 +57,7 @@ def mark_wrong(shelves: Sequence[Shelf], actor: Actor, entry_id: UUID) -> None:
 def pin(shelves: Sequence[Shelf], actor: Actor, entry_id: UUID) -> None:
     """Raises NotFoundError, and ConflictError for what is marked as wrong."""
     actor.principal.require_right(Right.MANAGE_SETTINGS)
-    _, opened = _find(shelves, actor, entry_id)
+    _, opened = selectors_entries.find(shelves, actor.organization_id, entry_id)
     if opened.listed.marked_wrong_at is not None:
         raise ConflictError("this entry is marked as wrong and is not served; ask again for a fresh answer to pin")
     _alone(shelves, actor, entry_id, "cache_entry.pinned", lambda shelf, *place: shelf.pin(*place))
@@ -101,23 +101,11 @@ def _with_twins(shelves: Sequence[Shelf], actor: Actor, entry_id: UUID, action: 
 
 def _alone(shelves: Sequence[Shelf], actor: Actor, entry_id: UUID, action: str, act: Act) -> Listed:
     actor.principal.require_right(Right.MANAGE_SETTINGS)
-    shelf, opened = _find(shelves, actor, entry_id)
+    shelf, opened = selectors_entries.find(shelves, actor.organization_id, entry_id)
     _record(actor, action, opened.listed)
     if not act(shelf, actor.organization_id, entry_id):
-        raise _no_such_entry()
+        raise selectors_entries.no_such_entry()
     return opened.listed
-
-
-def _find(shelves: Sequence[Shelf], actor: Actor, entry_id: UUID) -> tuple[Shelf, Opened]:
-    for shelf in shelves:
-        opened = shelf.read(actor.organization_id, entry_id)
-        if opened is not None:
-            return shelf, opened
-    raise _no_such_entry()
-
-
-def _no_such_entry() -> NotFoundError:
-    return NotFoundError("there is no such entry (any more); GET /cache/entries lists those there are")
 
 
 def _record(actor: Actor, action: str, listed: Listed) -> None:

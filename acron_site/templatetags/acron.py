@@ -1,6 +1,6 @@
-"""What templates need beyond Django's own: how times, money, code and icons are shown, and which theme is on."""
+"""What templates need beyond Django's own: how times, money, shares, code and icons look, and which theme is on."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -9,6 +9,7 @@ from django.template import Context
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.timesince import timesince, timeuntil
 from lucide.templatetags.lucide import lucide
 
 from acron_site import appearance, user_agents
@@ -16,6 +17,8 @@ from acron_site.navigation import links
 
 register = template.Library()
 
+_A_TENTH = 0.1
+_A_MINUTE = timedelta(minutes=1)
 _CENT = Decimal("0.01")
 _HUNDREDTH_OF_A_CENT = Decimal("0.0001")
 _SMALLEST = Decimal("0.000001")
@@ -46,6 +49,29 @@ def usd(amount: Decimal | None) -> str:
         return f"{sign}< ${_SMALLEST}" if not sign else f"> -${_SMALLEST}"
     places = 2 if size == 0 or size >= _CENT else 4 if size >= _HUNDREDTH_OF_A_CENT else 6
     return f"{sign}${size:,.{places}f}"
+
+
+@register.filter
+def percent(share: float | None) -> str:
+    """A share of 1 in percent: one decimal, and two where it is under ten. Nothing for None."""
+    if share is None:
+        return ""
+    places = 0 if share == 0 else 2 if share < _A_TENTH else 1
+    return f"{share * 100:.{places}f}\N{NO-BREAK SPACE}%"
+
+
+@register.filter
+def relative(value: datetime | None) -> str:
+    """How long ago, or how soon: `3 minutes ago`, `in 6 days`; the exact time in UTC on hovering. Nothing for None."""
+    if value is None:
+        return ""
+    exact, now = value.astimezone(UTC), timezone.now()
+    return format_html(
+        '<time datetime="{}" title="{}"><span>{}</span></time>',
+        exact.isoformat(),
+        f"{exact:%Y-%m-%d %H:%M:%S} UTC",
+        _distance(value, now),
+    )
 
 
 @register.filter
@@ -92,3 +118,9 @@ def navigation(context: Context) -> dict[str, Any]:
         "of_organization": of_organization,
         "of_person": of_person,
     }
+
+
+def _distance(value: datetime, now: datetime) -> str:
+    if abs(value - now) < _A_MINUTE:
+        return "just now" if value <= now else "in less than a minute"
+    return f"{timesince(value, now, depth=1)} ago" if value <= now else f"in {timeuntil(value, now, depth=1)}"

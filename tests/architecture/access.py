@@ -97,6 +97,9 @@ def _kept_entry(organization: Any) -> Mapping[str, Any]:
 
 
 CACHE_ENTRY = Rule(Scope.ADMIN, make=_kept_entry)
+CACHE_PAGE = Rule(page=Right.MANAGE_SETTINGS)
+ENTRY_PAGE = Rule(page=Right.MANAGE_SETTINGS, make=_kept_entry)
+GATE_PAGE = Rule(page=Right.MANAGE_SETTINGS, make=_gate)
 PROVIDER_KEYS = Rule(Scope.ADMIN, make=_provider_key)
 PROVIDER_KEYS_PAGE = Rule(page=Right.MANAGE_PROVIDER_CREDENTIALS, make=_provider_key)
 
@@ -183,6 +186,20 @@ ACCESS: dict[str, dict[str, Rule]] = {
     "cache/entries/<uuid:entry_id>/pin": {"POST": CACHE_ENTRY},
     "cache/entries/<uuid:entry_id>/unpin": {"POST": CACHE_ENTRY},
     "cache/entries/<uuid:entry_id>/mark-wrong": {"POST": CACHE_ENTRY},
+    "cache": {"GET": Rule(page=Right.READ_ANALYTICS)},
+    "cache/performance": {"GET": Rule(page=Right.READ_ANALYTICS)},
+    "cache/similar/<uuid:gate_id>": {"GET": Rule(page=Right.READ_ANALYTICS, make=_gate)},
+    "cache/similar/<uuid:gate_id>/begin-anew": {"GET": GATE_PAGE, "POST": GATE_PAGE},
+    "cache/kept": {"GET": Rule(page=Right.READ_SETTINGS)},
+    "cache/kept/<uuid:entry_id>": {"GET": ENTRY_PAGE},
+    "cache/kept/<uuid:entry_id>/delete": {"GET": ENTRY_PAGE, "POST": ENTRY_PAGE},
+    "cache/kept/<uuid:entry_id>/mark-wrong": {"GET": ENTRY_PAGE, "POST": ENTRY_PAGE},
+    "cache/kept/<uuid:entry_id>/pin": {"POST": ENTRY_PAGE},
+    "cache/kept/<uuid:entry_id>/unpin": {"POST": ENTRY_PAGE},
+    "cache/purge": {"GET": CACHE_PAGE, "POST": replace(CACHE_PAGE, body={"namespace": "default"})},
+    "cache/policies": {"GET": Rule(page=Right.READ_SETTINGS)},
+    "cache/policy": {"GET": CACHE_PAGE, "POST": replace(CACHE_PAGE, body={"namespace": "drafts", "wall": "user"})},
+    "cache/policy/remove": {"POST": replace(CACHE_PAGE, body=_cache_policy)},
     "governance/provider-credentials": {"GET": Rule(Scope.ADMIN)},
     "governance/provider-credentials/<str:provider>": {
         "PUT": replace(PROVIDER_KEYS, body={"api_key": "sk-of-the-caller"}, names_no_row=True),

@@ -46,6 +46,7 @@ def full_organization() -> tuple[Any, dict[str, str]]:
     from accounts.roles import Role
     from accounts.services import invitations, people, policies, provider_credentials
     from tests.accounts import company
+    from tests.browser import cache_of_a_year
 
     made = people.sign_up(
         "frida.with.quite.a.long.address@subsidiary.of.a.large.company.example.com",
@@ -58,6 +59,7 @@ def full_organization() -> tuple[Any, dict[str, str]]:
         "key": add_keys(acting),
         "member": add_members(acting, made.organization),
         "passkey": add_second_factors(made.user),
+        **cache_of_a_year.filled(acting),
     }
     provider_credentials.put(acting, "openai", "sk-proj-0123456789abcdef")
     invitations.invite(acting, "somebody.who.has.not.answered.yet@another.company.example.com", Role.ADMIN)

@@ -37,7 +37,7 @@ def test_an_owner_sees_every_entry_and_where_they_are():
 def test_a_viewer_does_not_see_what_they_may_not_open():
     of_organization, _ = navigation.links(somebody(Role.VIEWER), "/")
 
-    assert [link.text for link in of_organization] == ["Getting started", "Members", "Settings"]
+    assert [link.text for link in of_organization] == ["Getting started", "Cache", "Members", "Settings"]
 
 
 def test_who_belongs_nowhere_sees_only_what_is_their_own():

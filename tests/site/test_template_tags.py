@@ -1,4 +1,4 @@
-"""How times, money and code are shown."""
+"""How times, money, shares and code are shown."""
 
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
@@ -46,6 +46,25 @@ def test_a_time_is_shown_in_the_viewers_zone_and_exact_in_utc():
 
 def test_without_a_zone_it_is_utc():
     assert "<span>03:04 UTC</span></time>" in acron.moment(datetime(2026, 11, 24, 3, 4, tzinfo=UTC))
+
+
+@pytest.mark.parametrize(
+    ("share", "shown"),
+    [(0, "0\xa0%"), (0.00412, "0.41\xa0%"), (0.0999, "9.99\xa0%"), (0.5, "50.0\xa0%"), (1.0, "100.0\xa0%"), (None, "")],
+)
+def test_small_shares_are_shown_more_exactly(share, shown):
+    assert acron.percent(share) == shown
+
+
+@pytest.mark.parametrize(
+    ("hours", "words"),
+    [(-50, "2\xa0days ago"), (0, "just now"), (0.01, "in less than a minute"), (50, "in 2\xa0days")],
+)
+def test_what_is_near_is_shown_by_how_near_it_is(hours, words):
+    moment = django_timezone.now() + timedelta(hours=hours)
+
+    assert f"<span>{words}</span></time>" in acron.relative(moment)
+    assert f'title="{moment:%Y-%m-%d %H:%M:%S} UTC"' in acron.relative(moment)
 
 
 def test_code_is_shown_as_it_is_and_never_run():
