@@ -18,15 +18,24 @@ class LocalEmbedder:
         self._model: MiniLM | None = None
 
     async def place(self, texts: Sequence[str], purpose: Purpose) -> Placed:  # noqa: ARG002 the model knows one purpose
+        if self._model is None:
+            # else the first thing to be learnt would be given up each time a process starts
+            await self._worker.prepare(self._load)
         return await self._worker.run(self._place, texts)
 
-    async def embed(self, texts: Sequence[str], purpose: Purpose) -> Sequence[Vector]:
-        return (await self.place(texts, purpose)).vectors
+    async def embed(self, texts: Sequence[str], purpose: Purpose) -> Sequence[Vector]:  # noqa: ARG002 as above
+        return (await self._worker.run(self._place, texts)).vectors
 
     async def close(self) -> None:
         self._worker.close()
 
+    def _load(self) -> None:
+        self._loaded()
+
     def _place(self, text: str) -> Vector:
+        return self._loaded().place(text)
+
+    def _loaded(self) -> MiniLM:
         if self._model is None:  # only one thread comes here
             self._model = minilm.load(self._find())
-        return self._model.place(text)
+        return self._model

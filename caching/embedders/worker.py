@@ -23,7 +23,7 @@ class Metered(Embedder, Protocol):
     """An embedder that computes here, and says how long."""
 
     async def place(self, texts: Sequence[str], purpose: Purpose) -> Placed:
-        """As `embed`."""
+        """As `embed`, but waits for a model that is yet to be loaded: for what nobody waits for."""
         ...
 
 
@@ -56,6 +56,16 @@ class Worker:
             for job in jobs:
                 job.cancel()
         return Placed(tuple(vector for vector, _ in done), sum(seconds for _, seconds in done))
+
+    async def prepare(self, prepare: Callable[[], None]) -> None:
+        """Does something in the thread that texts need first, however long it takes. Raises EmbeddingError."""
+        self._admit(0)
+        try:
+            await asyncio.wrap_future(self._pool.submit(prepare))
+        except asyncio.CancelledError:
+            if self._is_closed and not _is_cancelled():
+                raise EmbeddingError("closed") from None
+            raise
 
     def close(self) -> None:
         self._is_closed = True
