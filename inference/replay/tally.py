@@ -142,8 +142,6 @@ def _checks(tally: Tally, source: str) -> dict[str, int]:
     return {
         "made": len(made),
         "found_wrong": sum(not check.agrees for check in made),
-        "servable": sum(check.score > 0 for check in made),
-        "servable_found_wrong": sum(check.score > 0 and not check.agrees for check in made),
         "missed": sum(check.agrees and check.is_right is False for check in made),
         "blamed": sum(not check.agrees and check.is_right is True for check in made),
     }
@@ -181,8 +179,8 @@ def _lines(outcome: Outcome) -> Iterator[str]:
 def _check_lines(tally: Tally) -> Iterator[str]:
     shadow, sampled = _checks(tally, "shadow"), _checks(tally, "sampled")
     yield (
-        f"  checks in the shadow: {shadow['made']:,}, {shadow['servable']:,} of neighbours that no guard refuses, "
-        f"{shadow['servable_found_wrong']:,} of those wrong; the labels contradict {_contradicted(shadow)}"
+        f"  checks in the shadow: {shadow['made']:,} neighbours that no guard refuses, however far, "
+        f"{shadow['found_wrong']:,} of them wrong; the labels contradict {_contradicted(shadow)}"
     )
     yield (
         f"  checks of hits: {sampled['made']:,}, found {sampled['found_wrong']:,} of {tally.wrong[2]:,} wrong hits; "
