@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 from uuid import UUID
 
+from caching.embedders.remembering import behind
 from caching.gate_rules import Gate, GateState, TierPolicy
 from caching.likeness.comparison import Likeness
 from caching.protocols import (
@@ -120,7 +121,8 @@ class SemanticCache:
 
     async def _vector_of(self, question: Question) -> Vector | None:
         try:
-            return (await self._embedder.embed([question.text], Purpose.QUERY))[0]
+            with behind(question.partition.namespace):
+                return (await self._embedder.embed([question.text], Purpose.QUERY))[0]
         except EmbeddingError:
             return None
 
