@@ -12,6 +12,7 @@ from typing import Protocol
 from acron_site.lib.ids import uuid7
 from caching import agreement
 from caching.agreement import Agreement
+from caching.embedders.remembering import behind
 from caching.gate_rules import Check, CheckSource
 from caching.protocols import Embedder, EmbedderBusyError, EmbeddingError, Keepsake, Label, Namespace, Purpose
 from caching.semantic import Match, Question, SemanticCache
@@ -103,7 +104,8 @@ class Learner:
             lesson = self._waiting.popleft()
             self._waiting_bytes -= len(lesson.body)
             try:
-                await self._patiently(lesson)
+                with behind(lesson.question.partition.namespace):
+                    await self._patiently(lesson)
             except EmbeddingError:
                 self.left_out += 1
             except Exception:  # the worker's own loop: one lesson that fails must not end all learning

@@ -7,6 +7,7 @@ from typing import Protocol
 from uuid import UUID
 
 from acron_site.lib.ids import uuid7
+from caching.embedders.remembering import behind
 from caching.gate_rules import Gate, GateKey, GateState, TierPolicy
 from caching.likeness.comparison import Likeness
 from caching.protocols import (
@@ -142,7 +143,8 @@ class SemanticCache:
 
     async def _vector_of(self, question: Question) -> Vector | None:
         try:
-            return (await self._embedder.embed([question.text], Purpose.QUERY))[0]
+            with behind(question.partition.namespace):
+                return (await self._embedder.embed([question.text], Purpose.QUERY))[0]
         except EmbeddingError:
             return None
 

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import orjson
 from django.conf import settings
@@ -25,6 +25,8 @@ from inference.pipeline import Gateway
 from inference.wire import native
 from inference.wire.http import Head
 from inference.wiring import Parts
+
+AnyParts = TypeVar("AnyParts", bound=Parts)
 
 
 class Present:
@@ -71,10 +73,16 @@ def principal_of(organization: str) -> Principal:
 @asynccontextmanager
 async def running_gateway(config: Config) -> AsyncIterator[Gateway]:
     """A gateway for the time of a command; the ledger is carried into the database before it ends."""
-    parts = Parts(config)
+    async with running(Parts(config)) as parts:
+        yield parts.gateway
+
+
+@asynccontextmanager
+async def running(parts: AnyParts) -> AsyncIterator[AnyParts]:
+    """The same with all that a gateway is made of."""
     parts.ledger.start()
     try:
-        yield parts.gateway
+        yield parts
     finally:
         await parts.close_semantic()
         await parts.providers.close()

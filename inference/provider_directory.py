@@ -36,7 +36,7 @@ class Providers:
     The operator's keys come from the environment, by the name the catalogue gives. `guarded` carries calls to
     organizations' own endpoints, within `reach`; those that the operator lists are called as the catalogue's are.
     `caching` marks prompts for calls with an organization's own key: what the operator's key has cached could be found
-    out by others who use it too.
+    out by others who use it too. `mock` carries what the mock provider is asked.
     """
 
     def __init__(
@@ -47,6 +47,7 @@ class Providers:
         guarded: Transport,
         reach: Reach,
         caching: PromptCaching | None = None,
+        mock: Transport | None = None,
     ) -> None:
         self._http, self._cipher = http, cipher
         self._guarded, self._reach, self._caching = guarded, reach, caching
@@ -54,7 +55,7 @@ class Providers:
         # a changed key has a new id, so an entry never grows stale; what opens is remembered, what does not is not
         self._own: Callable[[ProviderKey, UUID, str, str], Provider] = lru_cache(_MOST_OWN_KEYS)(self._open)
         self._targets: dict[tuple[str, bool, bool, UUID | None], tuple[Target, ...]] = {}
-        self._mock = Provider("mock", dialects_of("mock", api_key="mock", name="mock"), MockTransport())
+        self._mock = Provider("mock", dialects_of("mock", api_key="mock", name="mock"), mock or MockTransport())
 
     def of(self, model: Model, principal: Principal) -> Provider:
         """Test keys and simulated models are answered by the mock provider."""

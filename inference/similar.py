@@ -12,7 +12,7 @@ from inference import fingerprint, last_turn
 from inference.embedding_costs import on_behalf_of
 from inference.facts import Visit
 
-_DEFAULT_TASK = "general"
+DEFAULT_TASK = "general"
 _TIER = 2
 
 
@@ -115,4 +115,4 @@ def _stand_for(visit: Visit) -> None:
 
 
 def _task(visit: Visit) -> str:
-    return visit.ask.task_type or _DEFAULT_TASK
+    return visit.ask.task_type or DEFAULT_TASK

@@ -45,6 +45,8 @@ from inference.keeper import Keeper
 from inference.pipeline import Gateway
 from inference.prompt_caching import PromptCaching
 from inference.provider_directory import Providers
+from inference.providers.base import Transport
+from inference.providers.mock import MockTransport
 from inference.providers.transport import HttpTransport
 from inference.resilience.board import Board
 from inference.resilience.breaker import Rules
@@ -122,7 +124,18 @@ class Parts:
     def providers(self) -> Providers:
         reach = reach_of(self.config)
         caching = PromptCaching(time.monotonic) if self.config.providers.mark_prompts else None
-        return Providers(self._transport(), cipher(), guarded=self._transport(reach), reach=reach, caching=caching)
+        return Providers(
+            self._transport(),
+            cipher(),
+            guarded=self._transport(reach),
+            reach=reach,
+            caching=caching,
+            mock=self.mock_transport,
+        )
+
+    @cached_property
+    def mock_transport(self) -> Transport:
+        return MockTransport()
 
     def _transport(self, reach: Reach | None = None) -> HttpTransport:
         limits = self.config.providers

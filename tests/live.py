@@ -53,13 +53,15 @@ class Live:
         *,
         key: str | None = None,
         headers: Mapping[str, str] | None = None,
+        method: str | None = None,
     ) -> tuple[int, dict[str, str], Any]:
-        """(status, lower-case headers, JSON or text) of one request."""
+        """(status, lower-case headers, JSON or text) of one request: a GET, or with a body a POST."""
         own = {"Authorization": f"Bearer {key or self.key}", "Content-Type": "application/json"}
         request = urllib.request.Request(
             self.base + path,
             data=None if body is None else json.dumps(body).encode(),
             headers={**own, **(headers or {})},
+            method=method,
         )
         try:
             with urllib.request.urlopen(request, timeout=60) as response:

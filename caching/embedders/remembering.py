@@ -1,10 +1,26 @@
 """Vectors of the last texts, so that the same one is not embedded twice in a row."""
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from hashlib import blake2b
 
-from caching.protocols import Embedder, Purpose, Space, Vector
+from caching.protocols import Embedder, Namespace, Purpose, Space, Vector
+
+# a vector that is there already comes sooner: nobody is to learn from that what is asked behind another wall
+_wall: ContextVar[Namespace | None] = ContextVar("remembering_wall", default=None)
+
+
+@contextmanager
+def behind(wall: Namespace) -> Iterator[None]:
+    """What is embedded meanwhile is remembered for those behind this wall alone."""
+    token = _wall.set(wall)
+    try:
+        yield
+    finally:
+        _wall.reset(token)
+
 
 # the key, the array's head and the dictionary's entry
 _OVERHEAD_BYTES = 300
@@ -74,5 +90,7 @@ class Remembering:
 
 def _key(space: Space, text: str, kind: str) -> bytes:
     # a lone surrogate is refused by the embedder, not here
-    said = f"{space.name}\0{kind}\0{text}".encode("utf-8", "surrogatepass")
+    wall = _wall.get()
+    owner = "" if wall is None else f"{wall.organization_id.hex}{len(wall.name)} {wall.name}"
+    said = f"{owner}\0{space.name}\0{kind}\0{text}".encode("utf-8", "surrogatepass")
     return blake2b(said, digest_size=16).digest()

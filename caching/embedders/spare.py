@@ -1,13 +1,16 @@
 """An embedder that gives way to a simpler one when it cannot start."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
+from typing import TypeVar
 
 from caching.embedders.minilm import ModelMissingError
 from caching.embedders.worker import Metered, Placed
 from caching.protocols import EmbeddingError, Purpose, Space, Vector
 
 logger = logging.getLogger(__name__)
+
+Found = TypeVar("Found")
 
 
 class WithSpare:
@@ -23,19 +26,22 @@ class WithSpare:
         return self._current.space
 
     async def place(self, texts: Sequence[str], purpose: Purpose) -> Placed:
-        try:
-            return await self._current.place(texts, purpose)
-        except ModelMissingError as error:
-            self._give_way(error)
-            # its caller may have looked at the space already
-            raise EmbeddingError(f"{error}; from now on: {self.space.name}") from error
+        return await self._found(self._current.place(texts, purpose))
 
     async def embed(self, texts: Sequence[str], purpose: Purpose) -> Sequence[Vector]:
-        return (await self.place(texts, purpose)).vectors
+        return await self._found(self._current.embed(texts, purpose))
 
     async def close(self) -> None:
         await self._first.close()
         await self._spare.close()
+
+    async def _found(self, coming: Awaitable[Found]) -> Found:
+        try:
+            return await coming
+        except ModelMissingError as error:
+            self._give_way(error)
+            # its caller may have looked at the space already
+            raise EmbeddingError(f"{error}; from now on: {self.space.name}") from error
 
     def _give_way(self, error: ModelMissingError) -> None:
         if self._current is self._first:

@@ -1,6 +1,7 @@
 """The real model of the installed weights: what it finds alike, refuses, and costs the loop."""
 
 import asyncio
+import threading
 from dataclasses import replace
 
 import numpy as np
@@ -86,6 +87,24 @@ async def test_the_loop_runs_on_while_fifty_texts_are_embedded():
 
     done.set()
     assert await lag < placed.cpu_seconds / 2
+    await embedder.close()
+
+
+async def test_a_model_that_takes_long_to_load_is_waited_for_where_nobody_else_waits():
+    is_read = threading.Event()
+
+    def find() -> Weights:
+        is_read.wait(kit.PATIENT_SECONDS)
+        return minilm.find()
+
+    embedder = LocalEmbedder(kit.worker(timeout_seconds=0.5), find)
+    in_background = asyncio.create_task(embedder.place(["one"], Purpose.QUERY))
+
+    with pytest.raises(EmbeddingError, match="no vector within"):
+        await embedder.embed(["two"], Purpose.QUERY)
+    is_read.set()
+
+    assert len((await in_background).vectors) == 1
     await embedder.close()
 
 

@@ -1,12 +1,14 @@
 """What stands around an embedder: a memory, a share, a spare."""
 
+from uuid import UUID
+
 import pytest
 
 from caching.embedders.minilm import ModelMissingError
-from caching.embedders.remembering import Memory, Remembering
+from caching.embedders.remembering import Memory, Remembering, behind
 from caching.embedders.spare import WithSpare
 from caching.embedders.throttled import Throttled
-from caching.protocols import EmbeddingError, Purpose, Space
+from caching.protocols import EmbeddingError, Namespace, Purpose, Space
 from tests.caching.embedders.kit import Fake
 
 
@@ -48,6 +50,17 @@ async def test_another_space_is_another_memory():
     await Remembering(other, memory).embed(["a"], Purpose.QUERY)
 
     assert other.asked == ["a"]
+
+
+async def test_nobody_profits_from_what_is_asked_behind_another_wall():
+    ours, theirs = Namespace(UUID(int=1)), Namespace(UUID(int=2))
+    embedder = Remembering(inner := Fake(), Memory(10_000))
+
+    for wall in (ours, theirs, Namespace(UUID(int=1), "drafts"), ours):
+        with behind(wall):
+            await embedder.embed(["a"], Purpose.QUERY)
+
+    assert inner.asked == ["a", "a", "a"]
 
 
 async def test_the_memory_is_bounded_and_forgets_what_was_not_used():

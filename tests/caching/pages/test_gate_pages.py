@@ -16,7 +16,7 @@ from tests.caching.gates.kit import NOW, checks, key_of
 pytestmark = pytest.mark.django_db
 
 
-def checked(organization_id: UUID, right: int, wrong: int = 0, name: str = "support") -> UUID:
+def checked(organization_id: UUID, right: int, wrong: int = 0, name: str = "support"):
     namespace = Namespace(organization_id, name)
     found = [*checks(namespace, right, 0.95), *checks(namespace, wrong, 0.62, agrees=False)]
     services_gates.keep_checks(organization_id, found, SamePolicy(TierPolicy()))
