@@ -21,6 +21,7 @@ def behind(wall: Namespace) -> Iterator[None]:
     finally:
         _wall.reset(token)
 
+
 # the key, the array's head and the dictionary's entry
 _OVERHEAD_BYTES = 300
 
