@@ -21,7 +21,8 @@ def checked(organization_id: UUID, right: int, wrong: int = 0, name: str = "supp
     found = [*checks(namespace, right, 0.95), *checks(namespace, wrong, 0.62, agrees=False)]
     services_gates.keep_checks(organization_id, found, SamePolicy(TierPolicy()))
     services_gates.recalibrate(key_of(namespace), TierPolicy(), NOW)
-    return SemanticGate.objects.for_organization(organization_id).get(namespace=name).pk
+    gate: SemanticGate = SemanticGate.objects.for_organization(organization_id).get(namespace=name)
+    return gate.pk
 
 
 def test_a_gate_that_learns_says_how_far_it_is(browser, ada):
