@@ -35,7 +35,7 @@ class Flight(Generic[Outcome]):
     __slots__ = (
         *("_aloft", "_deserted", "_error", "_is_given_up", "_loop", "_outcome"),
         *("_place", "_production", "_task", "_waiting"),
-        *("aboard", "dropped", "has_landed", "head", "is_apart", "on_landing", "pieces", "read_bytes", "told_bytes"),
+        *("aboard", "dropped", "has_landed", "head", "is_apart", "pieces", "read_bytes", "told_bytes"),
     )
 
     def __init__(self, place: Place, aloft: "dict[Place, Flight[Outcome]]", deserted: "set[asyncio.Task[Any]]") -> None:
@@ -49,7 +49,6 @@ class Flight(Generic[Outcome]):
         self.has_landed = self.is_apart = False
         # a future for each: one that is shared would be cancelled for all when one of them leaves
         self._waiting: list[asyncio.Future[None]] = []
-        self.on_landing: Callable[[], None] | None = None
         self.head: Outcome | None = None
         self.pieces: list[bytes] = []
         self.told_bytes = self.read_bytes = 0  # in all; by the quickest passenger
@@ -159,8 +158,6 @@ class Flight(Generic[Outcome]):
 
     def _land(self) -> None:
         self.has_landed = True
-        if self.on_landing is not None:
-            self.on_landing()
         self._close_gate()
         self._wake()
 
@@ -264,14 +261,12 @@ class Flights(Generic[Outcome]):
         produce: Callable[[Flight[Outcome]], Coroutine[Any, Any, Outcome]],
         *,
         leader_carries: bool = False,
-        on_landing: Callable[[], None] | None = None,
     ) -> Seat[Outcome]:
         """A seat in the flight under `key`; the first to come leads, and only that one's `produce` is called.
 
         It runs apart from its caller, who may leave while others stay. It may be cancelled before its first step:
         what has to be given back must be taken inside. With `leader_carries` it runs in the leader's task, which costs
         less: the leader must ask for the outcome at once, and ask `Seat.hand_over` before cancelling that task.
-        `on_landing` is called when the production of who leads is over, however it ends.
         """
         loop = asyncio.get_running_loop()
         place = (loop, key)
@@ -279,7 +274,6 @@ class Flights(Generic[Outcome]):
         if flight is not None:
             return Seat(flight, leads=False)
         flight = Flight(place, self._aloft, self._deserted)
-        flight.on_landing = on_landing
         self._aloft[place] = flight
         if leader_carries:
             flight.stand_by(produce(flight))

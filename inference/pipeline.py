@@ -13,7 +13,6 @@ from acron_site.lib.ids import uuid7
 from analytics.events import Ledger
 from caching.exact import Entry, ExactCache
 from caching.idempotency import Idempotency
-from caching.leases import Lease
 from caching.semantic import Served
 from inference import facts, notes, stamps
 from inference.accounting import Accountant
@@ -94,15 +93,9 @@ class Gateway:
         # counted while the cache is asked: both questions travel to Redis together
         entry = None if principal.rules is None else self.allowances.enter(principal)
         looks_later = ask.idempotency_key and not ask.controls.only_if_cached
-        found = None if looks_later else await self._open(visit)
-        claimed = found if isinstance(found, Lease) else None
-        try:
-            limits = None if entry is None else await self.allowances.admit(entry)
-        except BaseException:
-            if claimed is not None:
-                claimed.release()
-            raise
-        kept = self._hit(visit, found, limits) if isinstance(found, Entry) else None
+        found = None if looks_later else await self._look_up(visit)
+        limits = None if entry is None else await self.allowances.admit(entry)
+        kept = None if found is None else self._hit(visit, found, limits)
         if kept is not None:
             return self._recorded(visit, kept)
         if visit.reads and not self._cache.store.is_reachable:
@@ -116,7 +109,7 @@ class Gateway:
                 headers={"x-should-retry": "false"},
             )
         presence.watch()
-        answer = await self._from_provider(visit, presence, claimed)
+        answer = await self._from_provider(visit, presence)
         return replace(answer, limits={**limits, **(answer.limits or {})}) if limits else answer
 
     def _recorded(self, visit: Visit, hit: Answer) -> Answer:
@@ -134,10 +127,6 @@ class Gateway:
     async def keeps(self, principal: Principal, ask: Ask) -> bool:
         """Whether the cache would answer it."""
         return await self._look_up(await self._visits.of(principal, ask)) is not None
-
-    async def _open(self, visit: Visit) -> Entry | Lease | None:
-        """The entry, else the lease on it where that is given in the same question."""
-        return await self._sharing.look_up(visit, self._cache) if visit.reads_exact else None
 
     async def _look_up(self, visit: Visit) -> Entry | None:
         if not visit.reads_exact:
@@ -179,9 +168,9 @@ class Gateway:
         bill = accountant.of_test_key(model) if is_test else accountant.hit(model, mode, note.usage)
         return Worth(note, model.quality_for(note.task_type), bill)
 
-    async def _from_provider(self, visit: Visit, presence: Presence, claimed: Lease | None) -> Answer:
+    async def _from_provider(self, visit: Visit, presence: Presence) -> Answer:
         is_shared = self._sharing.needs_flight(visit)
-        coming = self._shared(visit, presence, claimed) if is_shared else self._alone(visit)
+        coming = self._shared(visit, presence) if is_shared else self._alone(visit)
         return await (self._patiently(visit, coming) if visit.ask.stream else coming)
 
     async def _alone(self, visit: Visit) -> Answer:
@@ -238,10 +227,10 @@ class Gateway:
         opened.keep(note=entry.note, body=entry.body)
         return None
 
-    async def _shared(self, visit: Visit, presence: Presence, claimed: Lease | None) -> Answer:
+    async def _shared(self, visit: Visit, presence: Presence) -> Answer:
         """The answer of a call that others may wait for too: the leader's own, or told again to a follower."""
         produce = partial(self._produce_once if visit.ask.idempotency_key else self._produce, visit)
-        seat = self._sharing.join(visit, produce, partial(self._look_up, visit), claimed)
+        seat = self._sharing.join(visit, produce, partial(self._look_up, visit))
         stops = self._sharing.may_stop(visit)
         if seat.carries:
             presence.watch(partial(seat.hand_over, stops=stops))

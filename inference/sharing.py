@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 from uuid import uuid4
 
@@ -37,49 +38,38 @@ class Sharing:
     `drains`: a call whose callers have all left is carried to its end, so that its exact usage is known.
     """
 
-    def __init__(self, leases: Leases, *, drains: bool = False, claims: Claims | None = None) -> None:
-        self._leases, self._drains, self._claims = leases, drains, claims
+    def __init__(
+        self,
+        leases: Leases,
+        *,
+        drains: bool = False,
+        claims: Claims | None = None,
+        cache: ExactCache | None = None,
+    ) -> None:
+        """`claims`: for a store of `cache` that can look an entry up and lease it in one question."""
+        self._leases, self._drains, self._claims, self._cache = leases, drains, claims, cache
         self._flights: Flights[Production] = Flights()
 
     def needs_flight(self, visit: Visit) -> bool:
         return self._drains or bool(visit.ask.idempotency_key) or is_shareable(visit)
-
-    async def look_up(self, visit: Visit, cache: ExactCache) -> Entry | Lease | None:
-        """The entry; where there is none, and by the same question, the lease on it, for `join` to be given."""
-        ask, place = visit.ask, (visit.namespace, visit.fingerprint)
-        if self._claims is None or not is_shareable(visit) or ask.idempotency_key or ask.controls.only_if_cached:
-            return await cache.look_up(*place, max_age_seconds=ask.controls.max_age_seconds)
-        key = entry_key(*place)
-        found = await self._claims.look_or_claim(key, lease_key(*place), max_bytes=cache.max_sealed_bytes)
-        if isinstance(found, Lease):
-            return found
-        return cache.opened(key, found, max_age_seconds=ask.controls.max_age_seconds)
 
     def join(
         self,
         visit: Visit,
         produce: Produce,
         find: Callable[[], Awaitable[Entry | None]],
-        claimed: Lease | None = None,
     ) -> Seat[Production]:
-        """A place in the call that is under way for such a request, or in the one that `produce` begins.
-
-        `claimed` is the lease on the entry, where it was given: it is released when the call is over.
-        """
+        """A place in the call that is under way for such a request, or in the one that `produce` begins."""
         if is_shareable(visit) and not visit.ask.idempotency_key:
             key, lease = _flight_key(visit), lease_key(visit.namespace, visit.fingerprint)
         else:
             key, lease = uuid4().bytes, b""
 
         def production(flight: Flight[Production]) -> Coroutine[Any, Any, Production]:
-            return self._produce(flight, produce, find, claimed or lease)
+            return self._produce(flight, produce, partial(self._lease_or_entry, visit, lease, find) if lease else None)
 
         # a stream goes at the pace of its quickest reader, so it cannot be in the task of any one of them
-        landed = None if claimed is None else claimed.release
-        seat = self._flights.join(key, production, leader_carries=not visit.ask.stream, on_landing=landed)
-        if claimed is not None and not seat.leads:
-            claimed.release()  # whoever leads waits for it
-        return seat
+        return self._flights.join(key, production, leader_carries=not visit.ask.stream)
 
     def may_stop(self, visit: Visit) -> bool:
         """Whether a call may end when its callers have left: not where another try shall find its answer."""
@@ -88,18 +78,29 @@ class Sharing:
     async def close(self) -> None:
         await self._flights.close()
 
+    async def _lease_or_entry(
+        self, visit: Visit, lease: bytes, find: Callable[[], Awaitable[Entry | None]]
+    ) -> Lease | Entry:
+        """What another worker may have kept since the look-up, else the right to make it."""
+        if self._claims is not None and self._cache is not None and visit.reads_exact:
+            key = entry_key(visit.namespace, visit.fingerprint)
+            found = await self._claims.look_or_claim(key, lease, max_bytes=self._cache.max_sealed_bytes)
+            if isinstance(found, Lease):
+                return found
+            entry = self._cache.opened(key, found, max_age_seconds=visit.ask.controls.max_age_seconds)
+            if entry is not None:
+                return entry
+        return await acquire_or_find(self._leases, lease, find, patience_seconds=_PATIENCE_SECONDS)
+
     async def _produce(
         self,
         flight: Flight[Production],
         produce: Produce,
-        find: Callable[[], Awaitable[Entry | None]],
-        lease: Lease | bytes,
+        acquire: Callable[[], Awaitable[Lease | Entry]] | None,
     ) -> Production:
-        """`lease` is held already, or the key of one that is to be acquired; b"": none is needed."""
+        """`acquire`: where others may make the same, here or elsewhere."""
         made = Production()
-        held: Lease | Entry = lease if isinstance(lease, Lease) else Lease()
-        if lease and not isinstance(lease, Lease):
-            held = await acquire_or_find(self._leases, lease, find, patience_seconds=_PATIENCE_SECONDS)
+        held = Lease() if acquire is None else await acquire()
         if isinstance(held, Entry):
             made.entry = held
             return made

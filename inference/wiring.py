@@ -229,6 +229,7 @@ class Parts:
             self.leases,
             drains=self.config.providers.on_client_gone == "drain",
             claims=self.leases if isinstance(self.leases, RedisLeases) else None,
+            cache=self.cache,
         )
 
     @cached_property

@@ -167,31 +167,3 @@ async def test_a_leader_whose_task_is_cancelled_from_elsewhere_is_cancelled(kitc
     got = await asyncio.gather(leader.task, follower, return_exceptions=True)
 
     assert [type(error) for error in got] == [asyncio.CancelledError, AbandonedError]
-
-
-@pytest.mark.parametrize("leader_carries", [True, False])
-@pytest.mark.parametrize("ending", ["arrives", "burns", "is left", "is left before its first step"])
-async def test_the_landing_is_told_once_however_it_ends(kitchen, leader_carries, ending):
-    landings = []
-
-    async def cook(flight):
-        if ending == "burns":
-            raise UpstreamError("burnt")
-        return await kitchen.cook(flight)
-
-    seat = Flights[str]().join(KEY, cook, leader_carries=leader_carries, on_landing=lambda: landings.append(1))
-    asking = None if ending == "is left before its first step" else asyncio.create_task(seat.start())
-    if asking is not None:
-        await turns()
-    if ending == "arrives":
-        kitchen.may_go_on.set()
-    elif asking is not None and ending == "is left" and leader_carries:
-        asking.cancel()
-    if asking is not None and (ending != "is left" or leader_carries):
-        await asyncio.wait([asking])
-    seat.leave()
-    await turns()
-    if asking is not None:
-        await asyncio.gather(asking, return_exceptions=True)
-
-    assert landings == [1]

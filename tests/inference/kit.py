@@ -1,5 +1,6 @@
 """A gateway of small real parts: memory for Redis, the mock provider without delays, a ledger to look into."""
 
+import asyncio
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -120,8 +121,18 @@ class SettledPolicies:
 
 
 class Present:
+    """A caller's end of the line, watched as the door watches it: see `hang_up`."""
+
+    def __init__(self) -> None:
+        self._stays: Callable[[], bool] | None = None
+        self._task: asyncio.Task[Any] | None = None
+
     def watch(self, stays: Callable[[], bool] | None = None) -> None:
-        return None
+        self._stays, self._task = stays, asyncio.current_task()
+
+    def hang_up(self) -> None:
+        if self._task is not None and (self._stays is None or not self._stays()):
+            self._task.cancel()
 
 
 class Kit:
@@ -177,8 +188,8 @@ class Kit:
             ),
         )
 
-    async def answer(self, principal: Principal, asked: Ask) -> Answer:
-        return await self.gateway.answer(principal, replace(asked, started=time.perf_counter()), Present())
+    async def answer(self, principal: Principal, asked: Ask, present: Present | None = None) -> Answer:
+        return await self.gateway.answer(principal, replace(asked, started=time.perf_counter()), present or Present())
 
 
 def keeping_parts(

@@ -12,7 +12,7 @@ from analytics.events import CostStatus, EventStatus
 from inference.calling import CallPolicy
 from inference.domain import Answer
 from inference.streaming import Relay
-from tests.inference.kit import ADA, MALLORY, Kit, ask, events_of, stream_of, text_of
+from tests.inference.kit import ADA, MALLORY, Kit, Present, ask, events_of, stream_of, text_of
 from tests.inference.script import HELLO, PARIS, Scene, Script, refused, streamed
 
 
@@ -81,10 +81,11 @@ async def test_two_organizations_share_nothing():
 async def test_the_others_are_served_when_the_first_hangs_up():
     go, scene = gated()
     kit = Kit(transport=Script(scene))
-    first, *others = await under_way(kit, *(kit.answer(ADA, ask()) for _ in range(3)))
+    caller = Present()
+    _, *others = await under_way(kit, kit.answer(ADA, ask(), caller), *(kit.answer(ADA, ask()) for _ in range(2)))
 
-    first.cancel()
-    await asyncio.wait({first})
+    caller.hang_up()
+    await asyncio.sleep(0)
     go.set()
     answers = await asyncio.gather(*others)
 
@@ -198,9 +199,10 @@ async def test_a_retry_finds_the_answer_of_a_caller_who_hung_up():
     go, scene = gated()
     kit = Kit(transport=Script(scene))
     wish = {"temperature": 0.7, "head": {"idempotency_key": "k-1"}}
-    (first,) = await under_way(kit, kit.answer(ADA, ask(**wish)))
-    first.cancel()
-    await asyncio.wait({first})
+    caller = Present()
+    await under_way(kit, kit.answer(ADA, ask(**wish), caller))
+    caller.hang_up()
+    await asyncio.sleep(0)
 
     go.set()
     again = await kit.answer(ADA, ask(**wish))
