@@ -2,8 +2,10 @@
 
 import gzip
 import json
+import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -49,7 +51,8 @@ class Command(BaseCommand):
             raise CommandError("--tolerance must be above 0 and at most 0.2")
         try:
             requests = _requests(options["file"], options["requests"])
-            outcomes = [self._replay(requests, tolerance, options) for tolerance in options["tolerance"]]
+            with _terminated_as_interrupted():
+                outcomes = [self._replay(requests, tolerance, options) for tolerance in options["tolerance"]]
         except AcronError as error:
             raise CommandError(error.message) from error
         except KeyboardInterrupt:
@@ -67,6 +70,16 @@ class Command(BaseCommand):
                 self.stderr.write(f"\r{number:,}/{len(requests):,}", ending="\n" if number == len(requests) else "")
 
         return performance.perform(requests, config, model=model, show=show)
+
+
+@contextmanager
+def _terminated_as_interrupted() -> Iterator[None]:
+    """Who is told to end takes the temporary organizations along, however they are told."""
+    former = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, former)
 
 
 def _requests(path: Path, count: int | None) -> Sequence[Request]:
