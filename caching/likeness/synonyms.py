@@ -77,7 +77,7 @@ smart intelligent clever
 beautiful pretty attractive
 happy glad
 sad unhappy
-company firm business organization organisation
+company firm business organization
 country nation
 city town
 university college

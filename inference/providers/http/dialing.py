@@ -51,6 +51,7 @@ class Dialer:
         except OSError:
             self._known.pop(origin, None)  # it may have moved
             raise
+        is_taken = False
         try:
             connected.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
             await self._loop.create_connection(
@@ -59,9 +60,10 @@ class Dialer:
                 ssl=self._context() if origin.is_secure else None,
                 server_hostname=origin.host.rstrip(".") if origin.is_secure else None,
             )
-        except BaseException:
-            connected.close()
-            raise
+            is_taken = True
+        finally:
+            if not is_taken:
+                connected.close()
 
     def close(self) -> None:
         self._threads.shutdown(wait=False, cancel_futures=True)

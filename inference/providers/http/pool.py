@@ -68,10 +68,9 @@ class Pool:
         self._open.add(connection)
         try:
             await self._dialer.connect(origin, connection)
-        except BaseException:
+        finally:
             if not connection.is_made:  # else it hears of its end itself
                 self._lost(origin, connection)
-            raise
         return connection
 
     async def close(self) -> None:
