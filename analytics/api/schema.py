@@ -64,7 +64,8 @@ _INFERENCE = _object(
         **dict.fromkeys(("routing_mode", "route_reason", "task_type", "cache_status"), _TEXT),
         "cache_tier": {"type": "integer", "enum": [0, 1, 2, 3]},
         "cache_similarity": {
-            "type": ["number", "null"],
+            "type": "number",
+            "nullable": True,
             "description": "of a hit in tier 2: how alike the question that was answered before is (cosine)",
         },
         "cache_reason": {"type": "string", "description": "why the cache was not asked, or does not keep the answer"},

@@ -154,7 +154,7 @@ async def test_the_time_to_live_is_the_policys_unless_the_request_has_its_own():
     puts: list[int] = []
     kit = Kit(policy=Policy(ttl_seconds=77))
     kit.cache.store = SimpleNamespace(
-        name="noted", is_reachable=True, get=kit.store.get, put=lambda key, value, ttl: puts.append(ttl)
+        name="noted", is_reachable=True, get=kit.store.get, put=lambda key, value, ttl, **_: puts.append(ttl)
     )
 
     await reasons(kit, ask("one"), ask("two", acron={"cache": {"ttl": 5}}))

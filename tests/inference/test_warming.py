@@ -95,7 +95,7 @@ CUT = {**COMPLETION, "choices": [{"index": 0, "message": {"content": "Par"}, "fi
         (line({**REQUEST, "model": "nobody"}), "nobody"),
         (line({**REQUEST, "temperature": 0.7}), "not kept"),
         (line(response={"choices": []}), "no chat completion"),
-        (line(response=CUT), "no whole one"),
+        (line(response=CUT), "cut-by-length"),
     ],
 )
 async def test_what_cannot_be_kept_is_skipped_with_its_reason(text, reason):
@@ -112,7 +112,7 @@ async def test_what_cannot_be_kept_is_skipped_with_its_reason(text, reason):
 async def test_a_time_to_live_of_zero_keeps_nothing():
     (outcome,) = await warmed(Kit(), line(), ttl_seconds=0)
 
-    assert "time to live" in outcome.reason
+    assert "zero-ttl" in outcome.reason
 
 
 def run(*arguments):
@@ -152,8 +152,8 @@ def test_the_command_keeps_pairs_and_the_other_one_purges_them(ada, file):
 
     assert (warmed["kept"], [each["line"] for each in warmed["skipped"]]) == (2, [4])
     assert [row.namespace for row in rows] == ["staging", "staging"]
-    assert tried == {"ada-ltd": {"1": 1}}
-    assert purged.splitlines() == ["ada-ltd: tier 1: 2 deleted", "2 entries deleted"]
+    assert tried == {"ada-ltd": {"1": 1, "2": 0, "3": 0}}
+    assert purged.splitlines() == ["ada-ltd: tier 1: 2, tier 2: 0, tier 3: 0 deleted", "2 entries deleted"]
     assert kept(ada) == []
 
 

@@ -113,7 +113,8 @@ def test_an_age_that_is_no_number_is_refused(header):
         ({"mode": "off"}, False, False),
         ({"mode": "read"}, True, False),
         ({"mode": "write"}, False, True),
-        ({"tiers": [2]}, False, False),
+        ({"tiers": [2]}, True, True),
+        ({"tiers": []}, False, False),
     ],
 )
 def test_the_body_steers_the_cache(options, reads, writes):
