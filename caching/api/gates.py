@@ -28,6 +28,7 @@ class GatesView(OrganizationAPIView):
     rights: ClassVar[Rights] = {"GET": Right.READ_ANALYTICS}
 
     @extend_schema(
+        operation_id="cache_gates_list",
         summary="Where near answers are served",
         description="One gate for each namespace and task type, the oldest first: whether answers to nearly the same "
         "question are given, from which score on, and what proves it.",

@@ -57,6 +57,7 @@ class CachePoliciesView(OrganizationAPIView):
     rights: ClassVar[Rights] = {"GET": Right.READ_SETTINGS}
 
     @extend_schema(
+        operation_id="governance_policies_cache_list",
         summary="Cache policies",
         description="What holds for all namespaces (`*`), then each namespace that has a policy of its own. Each value "
         "says its default and where it comes from.",
