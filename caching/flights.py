@@ -98,18 +98,17 @@ class Flight(Generic[Outcome]):
         production, self._production = self._production, None
         assert production is not None  # noqa: S101 - it is carried once
         self._task = asyncio.current_task()
-        try:
+        with _Landing(self):
             self._outcome = await production
-        except asyncio.CancelledError as error:
-            self._error = error
-            if not self._is_given_up:
-                raise
-            if self._task is not None:
-                self._task.uncancel()
-        except BaseException as error:  # noqa: BLE001 - raised again by `result`, for whoever is aboard
-            self._error = error
-        finally:
-            self._land()
+
+    def land(self, error: BaseException | None) -> bool:
+        """The production is over; whether its error is settled thereby: that of one that was given up is."""
+        self._error = error
+        is_settled = self._is_given_up and isinstance(error, asyncio.CancelledError)
+        if is_settled and self._task is not None:
+            self._task.uncancel()
+        self._land()
+        return is_settled
 
     def desert(self, *, stops: bool) -> None:
         """Nobody is aboard any more."""
@@ -161,8 +160,10 @@ class Flight(Generic[Outcome]):
         self._close_gate()
         self._wake()
 
-    def _end(self, _: object = None) -> None:
+    def _end(self, task: "asyncio.Task[Any] | None" = None) -> None:
         """Nothing will be carried any more, also where nothing ever was."""
+        if task is not None and not task.cancelled():
+            task.exception()  # seen, also where nobody is left to hear of it
         production, self._production = self._production, None
         if production is not None:
             production.close()
@@ -172,6 +173,21 @@ class Flight(Generic[Outcome]):
     def _close_gate(self) -> None:
         if self._aloft.get(self._place) is self:
             del self._aloft[self._place]
+
+
+class _Landing:
+    """Tells a flight how its production has ended, for those who follow; the leader hears of an error as it comes."""
+
+    __slots__ = ("_flight",)
+
+    def __init__(self, flight: Flight[Any]) -> None:
+        self._flight = flight
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> bool:
+        return self._flight.land(error)
 
 
 class Seat(Generic[Outcome]):

@@ -14,7 +14,7 @@ from caching import agreement
 from caching.agreement import Agreement
 from caching.embedders.remembering import behind
 from caching.gate_rules import Check, CheckSource
-from caching.protocols import Embedder, EmbedderBusyError, EmbeddingError, Keepsake, Label, Namespace, Purpose
+from caching.protocols import Embedder, EmbedderBusyError, EmbeddingError, Keepsake, Label, Namespace, Purpose, Vector
 from caching.semantic import Match, Question, SemanticCache
 
 logger = logging.getLogger(__name__)
@@ -71,6 +71,7 @@ class Learner:
         self._waiting: deque[Lesson] = deque()
         self._waiting_bytes = 0
         self._at_work: asyncio.Task[None] | None = None
+        self._learning: asyncio.Task[None] | None = None
         self.left_out = 0
 
     @property
@@ -95,21 +96,28 @@ class Learner:
 
     async def close(self) -> None:
         self._waiting.clear()
-        if self._at_work is not None:
-            self._at_work.cancel()
-            await asyncio.wait({self._at_work})
+        under_way = {task for task in (self._at_work, self._learning) if task is not None}
+        for task in under_way:
+            task.cancel()
+        if under_way:
+            await asyncio.wait(under_way)
 
     async def _work(self) -> None:
         while self._waiting:
             lesson = self._waiting.popleft()
             self._waiting_bytes -= len(lesson.body)
-            try:
-                with behind(lesson.question.partition.namespace):
-                    await self._patiently(lesson)
-            except EmbeddingError:
-                self.left_out += 1
-            except Exception:  # the worker's own loop: one lesson that fails must not end all learning
-                logger.exception("cache.lesson_failed", extra={"request_id": lesson.request_id})
+            with behind(lesson.question.partition.namespace):
+                # in a task of its own: one lesson that fails must not end all learning
+                self._learning = asyncio.get_running_loop().create_task(self._patiently(lesson))
+            await asyncio.wait({self._learning})
+            self._note(lesson, self._learning)
+
+    def _note(self, lesson: Lesson, learning: "asyncio.Task[None]") -> None:
+        error = None if learning.cancelled() else learning.exception()
+        if isinstance(error, EmbeddingError):
+            self.left_out += 1
+        elif error is not None:
+            logger.error("cache.lesson_failed", exc_info=error, extra={"request_id": lesson.request_id})
 
     async def _patiently(self, lesson: Lesson) -> None:
         """Waits for an embedder that is busy, or is yet to be loaded: those who come meanwhile wait behind."""
@@ -124,11 +132,16 @@ class Learner:
 
     async def _learn(self, lesson: Lesson) -> None:
         lesson.begin()
-        vector = (await self._embedder.embed([lesson.question.text], Purpose.QUERY))[0]
-        match = lesson.match or await self._cache.nearest(lesson.question, vector)
+        # both before anything is reported: who waits for a busy embedder begins again
+        asked = await self._placed(lesson, Purpose.QUERY)
+        found = await self._placed(lesson, Purpose.DOCUMENT)
+        match = lesson.match or await self._cache.nearest(lesson.question, asked)
         if match is not None and self._cache.is_proven_space:
             await self._check(lesson, match)
-        await self._keep(lesson)
+        self._keep(lesson, found)
+
+    async def _placed(self, lesson: Lesson, purpose: Purpose) -> Vector:
+        return (await self._embedder.embed([lesson.question.text], purpose))[0]
 
     async def _check(self, lesson: Lesson, match: Match) -> None:
         namespace = lesson.question.partition.namespace
@@ -170,8 +183,7 @@ class Learner:
             return found
         return agreement.compare(fresh, kept, similarity=float(ours @ theirs))
 
-    async def _keep(self, lesson: Lesson) -> None:
-        vector = (await self._embedder.embed([lesson.question.text], Purpose.DOCUMENT))[0]
+    def _keep(self, lesson: Lesson, vector: Vector) -> None:
         now = self._clock()
         self._cache.store.put(
             Keepsake(

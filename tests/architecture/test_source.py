@@ -17,8 +17,6 @@ READS_ENVIRONMENT = {"acron_site/settings.py", "acron_site/settings_test.py", "a
 HANDS_ENVIRONMENT_ON = {"acron_site/asgi.py", "acron_site/supervisor.py"}  # to `embedded`, to children
 CATCHES_EVERYTHING = {
     "analytics/ledger.py": "its flush must go on, whatever a row did",
-    "caching/flights.py": "kept, and raised again for each who waits for the production",
-    "caching/learning.py": "its loop must go on, whatever a lesson did",
     "inference/door.py": "the worker's loop must go on, whatever a request did",
 }
 

@@ -50,7 +50,7 @@ class Gates:
 class Story:
     def __init__(self, *errors) -> None:
         self.gates, self.slept = Gates(), 0
-        embedder = Embedder(*errors)
+        self.embedder = embedder = Embedder(*errors)
         self.store = MemoryVectors(1_000_000)
         cache = SemanticCache(
             self.store, embedder, likeness=Likeness(), gates=self.gates, random=lambda: 0.5, clock=lambda: 0.0
@@ -123,14 +123,27 @@ async def test_a_neighbours_answer_is_compared_with_the_fresh_one(answer, eviden
     assert story.kept == 2
 
 
-async def test_answers_that_cannot_be_compared_prove_nothing_and_are_kept():
-    prose = "The button is on the left side of the page, below the picture of the owner. " * 3
-    other = "You will find it when you scroll down a little and look at the menu of the account. " * 3
-    # the fresh question, then the two answers
-    story = Story(None, None, None, EmbeddingError("too long"))
-    await story.learn(lesson(answer=prose), lesson(NEAR, other, b"g" * 16))
+PROSE = "The button is on the left side of the page, below the picture of the owner. " * 3
+OTHER = "You will find it when you scroll down a little and look at the menu of the account. " * 3
+# two lessons place their questions, to look and to keep; then the answers are placed
+_QUESTIONS = (None, None, None, None)
 
+
+async def test_answers_that_cannot_be_compared_prove_nothing_and_are_kept():
+    story = Story(*_QUESTIONS, EmbeddingError("too long"))
+    await story.learn(lesson(answer=PROSE), lesson(NEAR, OTHER, b"g" * 16))
+
+    assert story.embedder.errors == []
     assert story.gates.checks == []
+    assert story.kept == 2
+
+
+async def test_a_comparison_that_had_to_wait_counts_once():
+    story = Story(*_QUESTIONS, EmbedderBusyError("busy"))
+    await story.learn(lesson(answer=PROSE), lesson(NEAR, OTHER, b"g" * 16))
+
+    assert story.slept == 1
+    assert len(story.gates.checks) == 1
     assert story.kept == 2
 
 
