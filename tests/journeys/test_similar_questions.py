@@ -4,7 +4,6 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import openai
 import pytest
 from openai import OpenAI
 
@@ -14,6 +13,9 @@ NAMESPACE = "nearly-the-same"
 FRANCE = "What is the capital of France?"
 LIKEWISE = "What's the capital city of France?"
 _LEARNT_SECONDS = 20.0  # an answer is embedded and kept after it was given
+
+_IN_A_ROW = 20
+_CARRIED_SECONDS = 1.0  # some times the interval in which workers carry their rows into the database
 
 Ask = Callable[..., Any]
 
@@ -36,20 +38,26 @@ def ask(product: Live) -> Iterator[Ask]:
             )
 
         assert asking(FRANCE, user="near-first").headers["x-acron-cache"] == "MISS"
-        wait_until_learnt(asking)
+        wait_until_learnt(product)
         yield asking
 
 
-def wait_until_learnt(ask: Ask) -> None:
-    end = time.monotonic() + _LEARNT_SECONDS
-    while True:
-        try:
-            ask(LIKEWISE, extra_headers={"Cache-Control": "only-if-cached"})  # costs nothing and leaves nothing
-        except openai.InternalServerError:
-            assert time.monotonic() < end, "France is not known yet"
-            time.sleep(0.1)
-        else:
-            return
+def wait_until_learnt(product: Live) -> None:
+    """By each worker, which loads its model when it is first asked: so many in a row do not all meet the same one."""
+    wish = {"Cache-Control": "only-if-cached"}  # costs nothing and leaves nothing
+    end, in_a_row = time.monotonic() + _LEARNT_SECONDS, 0
+    while in_a_row < _IN_A_ROW:
+        status, _, _ = product.call("/v1/chat/completions", body_of(LIKEWISE), headers=wish)
+        in_a_row = in_a_row + 1 if status == 200 else 0
+        assert time.monotonic() < end, "France is not known yet"
+
+
+def body_of(text: str) -> dict[str, Any]:
+    return {
+        "model": "mock-small",
+        "messages": [{"role": "user", "content": text}],
+        "acron": {"cache": {"namespace": NAMESPACE}},
+    }
 
 
 def test_nearly_the_same_question_gets_the_answer_that_is_there(ask):
@@ -78,11 +86,11 @@ def test_another_organization_is_told_nothing_of_it(product, ask):
 
 
 def test_the_hit_stands_in_the_books(product, ask):
-    before = second_tier(product)
+    before = settled(product)
 
     ask(LIKEWISE, user="near-again")
     row = product.ledger_row("near-again")
-    after = second_tier(product)
+    after = settled(product)
 
     assert (row["cache_tier"], row["cache_status"]) == (2, "HIT-T2")
     assert 0.8 <= row["cache_similarity"] < 1
@@ -90,6 +98,18 @@ def test_the_hit_stands_in_the_books(product, ask):
     assert float(row["savings"]) > 0
     assert after["hits"] == before["hits"] + 1
     assert float(after["avoided_cost"]) > float(before["avoided_cost"])
+
+
+def settled(product: Live) -> dict[str, Any]:
+    """Once the rows of earlier stories are in: each worker carries its own, a moment after the answer."""
+    end, seen = time.monotonic() + _LEARNT_SECONDS, second_tier(product)
+    while True:
+        time.sleep(_CARRIED_SECONDS)
+        again = second_tier(product)
+        if again == seen:
+            return again
+        assert time.monotonic() < end, "the books do not come to rest"
+        seen = again
 
 
 def second_tier(product: Live) -> dict[str, Any]:
