@@ -226,7 +226,8 @@ class Connection(asyncio.Protocol):
 
 def pack(*parts: bytes) -> bytes:
     """A command as it goes over the wire."""
-    return pack_command(parts)
+    packed: bytes = pack_command(parts)  # type: ignore[arg-type] # its stub says "a tuple of one"
+    return packed
 
 
 def _give_up(futures: Iterable[Pending | None]) -> int:

@@ -22,14 +22,15 @@ def quick(cls: type[Value]) -> type[Value]:
 
 def changed(value: Value, **changes: Any) -> Value:
     """As `dataclasses.replace`, in a third of its time, for a quick value whose fields are all set when it is made."""
-    made = type(value)(*_fields_of(type(value))(value))
+    cls: Any = type(value)
+    made: Value = cls(*_fields_of(cls)(value))
     for name, new in changes.items():
         setattr(made, name, new)
     return made
 
 
 @lru_cache(maxsize=64)
-def _fields_of(cls: type[Any]) -> "attrgetter[tuple[Any, ...]]":
+def _fields_of(cls: Any) -> "attrgetter[tuple[Any, ...]]":
     return attrgetter(*(field.name for field in dataclasses.fields(cls)))
 
 
