@@ -40,8 +40,9 @@ class Cascades:
         if len(wholes) == len(first):
             is_good, how = verifying.verified(visit.ask, cascade.verify, [whole.completion for whole in wholes])
             if is_good:
-                return self._verified(visit, route, wholes, on_complete, reason=_verified_reason(wholes, how))
-            reason = f"{_names(wholes)} {'differ' if len(wholes) > 1 else 'failed'} ({how})"
+                told = f"cascade: {_praise(wholes)} ({how})"
+                return self._verified(visit, route, wholes, on_complete, reason=told)
+            reason = f"{_blame(wholes)} ({how})"
         escalated = replace(route, reason=f"cascade: {reason}")
         answer = await self._caller.answer(visit, escalated, on_complete, is_heard=is_heard)
         return replace(answer, sides=(*answer.sides, *_rows(wholes)))
@@ -93,9 +94,19 @@ def _rows(wholes: Sequence[Completed]) -> tuple[InferenceFacts, ...]:
     return tuple(whole.facts for whole in wholes)
 
 
-def _verified_reason(wholes: Sequence[Completed], how: str) -> str:
-    return f"cascade: {_names(wholes)} {'agree' if len(wholes) > 1 else 'passes'} ({how})"
+def _names(wholes: Sequence[Completed]) -> Sequence[str]:
+    return list(dict.fromkeys(whole.route.model.name for whole in wholes))
 
 
-def _names(wholes: Sequence[Completed]) -> str:
-    return " and ".join(dict.fromkeys(whole.route.model.name for whole in wholes))
+def _praise(wholes: Sequence[Completed]) -> str:
+    first, *others = _names(wholes)
+    if others:
+        return f"{first} and {others[0]} agree"
+    return f"{first} agrees with itself" if len(wholes) > 1 else f"{first} keeps to the form"
+
+
+def _blame(wholes: Sequence[Completed]) -> str:
+    first, *others = _names(wholes)
+    if others:
+        return f"{first} and {others[0]} differ"
+    return f"{first} contradicts itself" if len(wholes) > 1 else f"{first} failed"
