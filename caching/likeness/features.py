@@ -2,9 +2,8 @@
 
 from collections.abc import Sequence
 
-from caching.likeness import names, negation, numbers, questions, wording
-from caching.likeness.reading import Reading, once
-from caching.likeness.word_lists import words
+from caching.likeness import guards, names, negation, numbers, questions, wording
+from caching.likeness.reading import Reading
 
 # between what its weight must lie; where guards are lenient and leave it to the score, it must count
 _BOUNDS = {
@@ -15,24 +14,11 @@ _BOUNDS = {
     "foreign_numbers": (-99.0, -0.5),
     "kind_differs": (-99.0, -0.25),
     "denials": (-99.0, -0.5),
+    "doubts": (-99.0, -0.5),
 }
 NAMES = tuple(_BOUNDS)
 FLOORS, CEILINGS = zip(*_BOUNDS.values(), strict=True)
-_NARROWING = words("in on at for from near with as about within inside across around using via under among")
-_ARTICLES = words("a an the my your our his her their all some most")
 _MOST_COUNTED = 3
-
-
-@once
-def narrowed_to(reading: Reading) -> frozenset[tuple[str, str]]:
-    """The words right behind "in", "for" and the like, each with the next one: the rest of a name, perhaps."""
-    found = set()
-    for place, word in enumerate(reading.words[:-1]):
-        if word in _NARROWING:
-            is_article = reading.words[place + 1] in _ARTICLES and place + 2 < len(reading.words)
-            at = place + 1 + is_article
-            found.add((reading.words[at], "".join(reading.words[at + 1 : at + 2])))
-    return frozenset(found)
 
 
 def measure(asked: Reading, kept: Reading) -> Sequence[float]:
@@ -47,11 +33,12 @@ def measure(asked: Reading, kept: Reading) -> Sequence[float]:
         min(_foreign_numbers(asked, kept), _MOST_COUNTED),
         float(questions.kinds(asked) != questions.kinds(kept)),
         float(negation.deny_differently(asked, kept)),
+        min(guards.doubts(asked, kept), _MOST_COUNTED),
     )
 
 
 def _is_narrowed(reading: Reading, added: set[str]) -> bool:
-    return any(wording.stand_for(word) in added for word, _ in narrowed_to(reading))
+    return any(wording.stand_for(word) in added for word, _ in wording.narrowed_to(reading))
 
 
 def _foreign_numbers(asked: Reading, kept: Reading) -> int:

@@ -19,6 +19,7 @@ from caching.likeness import (
     scopes,
     tenses,
     units,
+    wording,
 )
 from caching.likeness.reading import Reading
 
@@ -57,6 +58,23 @@ GUARDS: Mapping[str, Guard] = {
 }
 
 
+# among many other words what these find may be another way to say the same; then the score counts it
+LENIENT = frozenset(
+    {"negation", "names", "scope", "question", "moments", "quantifiers", "tenses", "persons", "directions"}
+)
+
+
 def refusing(asked: Reading, kept: Reading) -> str:
     """The name of the first guard that refuses, or an empty text."""
-    return next((name for name, guard in GUARDS.items() if guard(asked, kept)), "")
+    found = (name for name, guard in GUARDS.items() if guard(asked, kept))
+    first = next(found, "")
+    if first not in LENIENT or not wording.are_apart(asked, kept):
+        return first
+    return next((name for name in found if name not in LENIENT), "")
+
+
+def doubts(asked: Reading, kept: Reading) -> int:
+    """How many lenient guards would refuse, had the two more words in common."""
+    if not wording.are_apart(asked, kept):
+        return 0
+    return sum(GUARDS[name](asked, kept) for name in LENIENT)

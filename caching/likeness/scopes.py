@@ -1,6 +1,6 @@
 """Whether one text asks the same as the other, but only of a place, a thing or some people."""
 
-from caching.likeness import features, names, wording
+from caching.likeness import names, wording
 from caching.likeness.reading import Reading
 from caching.likeness.word_lists import words
 
@@ -19,7 +19,7 @@ def differ(asked: Reading, kept: Reading) -> bool:
     wide, narrow = (kept, asked) if mine else (asked, kept)
     added = {
         word
-        for word, following in features.narrowed_to(narrow)
+        for word, following in wording.narrowed_to(narrow)
         if wording.stand_for(word) in mine | yours and following not in names.named(wide)
     }
     named_there, named_here = names.absent(asked, kept)

@@ -10,8 +10,11 @@ _SMALL = words(
     "that these those there here what which who whom whose when where why how so than then just really actually",
     "very also too please thank s t d ll any some ever about into get im indeed truly fact such",
 )
+_NARROWING = words("in on at for from near with as about within inside across around using via under among")
+_ARTICLES = words("a an the my your our his her their all some most")
 _FEWEST_LETTERS = 4
 _MOST_COMPARED = 12
+_FEWEST_APART = 3
 _ENDINGS = frozenset({""}) | words(
     "y e al ally ly er or ion ions ation ment ness ity ful less able ible ive ic ical s es d t",
     "ance ence ant ent ist ism",
@@ -35,10 +38,26 @@ def beyond(asked: Reading, kept: Reading) -> tuple[set[str], set[str]]:
     return _unmatched(ours - theirs, theirs - ours)
 
 
-def apart(asked: Reading, kept: Reading) -> int:
-    """How many words only one of them says."""
+def are_apart(asked: Reading, kept: Reading) -> bool:
+    """Whether so much is worded otherwise that no one difference can be what sets the two apart.
+
+    Long texts that differ in a few words are never apart, however many those are.
+    """
     mine, yours = beyond(asked, kept)
-    return len(mine) + len(yours)
+    different = len(mine) + len(yours)
+    return different >= _FEWEST_APART and len(set(content(asked)) & set(content(kept))) <= different
+
+
+@once
+def narrowed_to(reading: Reading) -> frozenset[tuple[str, str]]:
+    """The words right behind "in", "for" and the like, each with the next one: the rest of a name, perhaps."""
+    found = set()
+    for place, word in enumerate(reading.words[:-1]):
+        if word in _NARROWING:
+            is_article = reading.words[place + 1] in _ARTICLES and place + 2 < len(reading.words)
+            at = place + 1 + is_article
+            found.add((reading.words[at], "".join(reading.words[at + 1 : at + 2])))
+    return frozenset(found)
 
 
 def stand_for(word: str) -> str:
