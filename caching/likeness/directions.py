@@ -43,7 +43,7 @@ _MUTUAL = words(
 _SMALL = words(
     "a an the to of in on at for from by with is are was were be been do does did have has had i you we they it",
     "my your his her their our can could should would will what which who how when where why that this these",
-    "those as if so there than into and or any some please not",
+    "those as if so there than into and or any some please not ever",
 )
 _EMPTY = _SMALL - _ARROWS
 _PASSIVES = words("is are was were be been being get gets got")

@@ -95,10 +95,10 @@ def _absent(names: frozenset[str], others: frozenset[str], *, here: Reading, the
 
 
 def _same_name(name: str, word: str) -> bool:
-    """India and Indian, or two letters swapped by a quick finger."""
+    """India and Indian, CEO and CEOs, or two letters swapped by a quick finger."""
     short, long = sorted((name, word), key=len)
     if len(short) < _SHORTEST:
-        return False
+        return len(short) > 1 and long == f"{short}s"  # one CEO, two CEOs
     if long.startswith(short):
         return long[len(short) :] in _DEMONYMS
     return wording.is_swap(short, long)

@@ -18,6 +18,9 @@ _INVERTED = words("is are was were does did should would could has have")
 # behind these a "not" that stands before the subject still reaches the verb
 _SUBJECTS = words("i you we they he she it my your our their his her the a an this that these those")
 _FAR_REACH = 6
+# "my account no" is a number, unless something follows that it could be without
+_NUMBERED = words("mobile phone telephone contact account serial registration roll card aadhaar pan")
+_BEHIND_A_NUMBER = words("in of for from with to and is on at by linked registered")
 _LESS = frozenset({"less", "least", "fewer", "fewest"})
 # a negation reaches over an article and an adverb, not over a clause
 _REACH = 3
@@ -121,6 +124,8 @@ def _denies(words: tuple[str, ...], place: int) -> bool:
     if after in _DENYING_PAIRS:
         return True
     if words[place] not in _NEGATORS or before in _IDLE or after in _IDLE:
+        return False
+    if words[place] == "no" and before[0] in _NUMBERED and (not after[1:] or after[1] in _BEHIND_A_NUMBER):
         return False
     # "isn't it so" asks what "is it so" asks
     return not (place == 1 and words[place] == "not" and words[0] in _INVERTED)

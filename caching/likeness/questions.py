@@ -103,7 +103,8 @@ def _asks(reading: Reading, place: int) -> bool:
     follows = spoken[place + 1 : place + 2]
     is_inverted = bool(follows) and follows[0] in _AUXILIARIES
     if spoken[place] == "when":
-        return is_inverted or not follows or follows[0] in {"and", "or"}
+        is_joined = place > 0 and spoken[place - 1] in {"and", "or"}
+        return is_inverted or is_joined or not follows or follows[0] in {"and", "or"}
     before = place - (place > 0 and spoken[place - 1] in _PREPOSITIONS)
     if before in reading.openings or spoken[before - 1] in _CONNECTING:
         return True

@@ -1,6 +1,6 @@
 """Whether one text asks the same as the other, but only of a place, a thing or some people."""
 
-from caching.likeness import names, wording
+from caching.likeness import gazetteer, names, wording
 from caching.likeness.reading import Reading
 from caching.likeness.word_lists import words
 
@@ -20,7 +20,8 @@ def differ(asked: Reading, kept: Reading) -> bool:
     added = {
         word
         for word, following in wording.narrowed_to(narrow)
-        if wording.stand_for(word) in mine | yours and following not in names.named(wide)
+        if wording.stand_for(word) in mine | yours
+        and gazetteer.KNOWN.get(following, following) not in names.named(wide)
     }
     named_there, named_here = names.absent(asked, kept)
     return bool(added & (_GROUPS | named_there | named_here) - set(wide.words))

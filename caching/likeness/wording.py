@@ -14,7 +14,6 @@ _NARROWING = words("in on at for from near with as about within inside across ar
 _ARTICLES = words("a an the my your our his her their all some most")
 _FEWEST_LETTERS = 4
 _MOST_COMPARED = 12
-_FEWEST_APART = 3
 _ENDINGS = frozenset({""}) | words(
     "y e al ally ly er or ion ions ation ment ness ity ful less able ible ive ic ical s es d t",
     "ance ence ant ent ist ism",
@@ -36,16 +35,6 @@ def beyond(asked: Reading, kept: Reading) -> tuple[set[str], set[str]]:
     """What the first says without the second, and the other way round."""
     ours, theirs = set(content(asked)), set(content(kept))
     return _unmatched(ours - theirs, theirs - ours)
-
-
-def are_apart(asked: Reading, kept: Reading) -> bool:
-    """Whether so much is worded otherwise that no one difference can be what sets the two apart.
-
-    Long texts that differ in a few words are never apart, however many those are.
-    """
-    mine, yours = beyond(asked, kept)
-    different = len(mine) + len(yours)
-    return different >= _FEWEST_APART and len(set(content(asked)) & set(content(kept))) <= different
 
 
 @once
