@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 
 from caching.likeness import (
     actions,
+    antonyms,
     code,
     directions,
     instructions,
@@ -58,36 +59,53 @@ GUARDS: Mapping[str, Guard] = {
 }
 
 
-# among many other words what these find may be another way to say the same; then the score counts it
-LENIENT = frozenset(
-    {"negation", "names", "scope", "question", "moments", "quantifiers", "tenses", "persons", "directions"}
-)
-_FEWEST_APART = 3
+# among so many other words what these find may be another way to say the same; then the score counts it
+LENIENT: Mapping[str, int] = {
+    "negation": 3,
+    "names": 3,
+    "scope": 3,
+    "question": 2,
+    "moments": 3,
+    "quantifiers": 3,
+    "tenses": 3,
+    "persons": 2,
+    "directions": 3,
+}
+# the words that a guard looks at differ for their own sake
+_TELLING = {
+    "negation": frozenset(map(wording.stand_for, antonyms.WORDS | negation.NEGATORS)),
+    "question": frozenset(map(wording.stand_for, questions.OPENING_WORDS)),
+    "quantifiers": frozenset(map(wording.stand_for, quantifiers.AMOUNTS)),
+}
+_ABOUT_NAMES = frozenset({"names", "scope", "directions"})
 
 
 def refusing(asked: Reading, kept: Reading) -> str:
     """The name of the first guard that refuses, or an empty text."""
     found = (name for name, guard in GUARDS.items() if guard(asked, kept))
-    first = next(found, "")
-    if first not in LENIENT or not _are_apart(asked, kept):
-        return first
-    return next((name for name in found if name not in LENIENT), "")
+    return next((name for name in found if not _is_lenient(name, asked, kept)), "")
 
 
 def doubts(asked: Reading, kept: Reading) -> int:
     """How many lenient guards would refuse, had the two more words in common."""
-    if not _are_apart(asked, kept):
-        return 0
-    return sum(GUARDS[name](asked, kept) for name in LENIENT)
+    return sum(_is_lenient(name, asked, kept) and GUARDS[name](asked, kept) for name in LENIENT)
 
 
-def _are_apart(asked: Reading, kept: Reading) -> bool:
-    """Whether so much is worded otherwise that no one difference can be what sets the two apart.
+def _is_lenient(name: str, asked: Reading, kept: Reading) -> bool:
+    """Whether so much is worded otherwise that this one difference need not be what sets the two apart.
 
-    What they name does not count, nor do numbers: those differ for their own sake. Long texts that differ in a few
-    words are never apart, however many those are.
+    Long texts that differ in a few
+    words are near each other, however many those are.
     """
+    if name not in LENIENT:
+        return False
     mine, yours = wording.beyond(asked, kept)
-    named = {wording.stand_for(name) for name in names.named(asked) | names.named(kept)}
-    different = sum(word.isalpha() for word in (mine | yours) - named)
-    return different >= _FEWEST_APART and len(set(wording.content(asked)) & set(wording.content(kept))) <= different
+    different = sum(word.isalpha() for word in (mine | yours) - _telling(name, asked, kept))
+    shared = len(set(wording.content(asked)) & set(wording.content(kept)))
+    return different >= LENIENT[name] and shared <= 2 * different
+
+
+def _telling(name: str, asked: Reading, kept: Reading) -> frozenset[str]:
+    if name in _ABOUT_NAMES:
+        return frozenset(map(wording.stand_for, names.named(asked) | names.named(kept)))
+    return _TELLING.get(name, frozenset())

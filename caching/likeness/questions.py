@@ -23,6 +23,7 @@ _OPENINGS = {
     for kind, _, openings in (line.partition(": ") for line in _KINDS.splitlines())
     for opening in openings.split("; ")
 }
+OPENING_WORDS = frozenset(word for opening in _OPENINGS for word in opening)
 _LONGEST = max(map(len, _OPENINGS))
 _ASKING = frozenset(opening[0] for opening in _OPENINGS)
 # what is asked with "what" may be what is asked with another word, where one of these is spoken of
