@@ -77,6 +77,8 @@ _TELLING = {
     "question": frozenset(map(wording.stand_for, questions.OPENING_WORDS)),
     "quantifiers": frozenset(map(wording.stand_for, quantifiers.AMOUNTS)),
 }
+# for each word worded otherwise
+_MOST_SHARED = 2
 _ABOUT_NAMES = frozenset({"names", "scope", "directions"})
 
 
@@ -87,22 +89,28 @@ def refusing(asked: Reading, kept: Reading) -> str:
 
 
 def doubts(asked: Reading, kept: Reading) -> int:
-    """How many lenient guards would refuse, had the two more words in common."""
-    return sum(_is_lenient(name, asked, kept) and GUARDS[name](asked, kept) for name in LENIENT)
+    """How many guards found something and were lenient."""
+    others = _other_words(asked, kept)
+    if len(others) < min(LENIENT.values()):
+        return 0
+    return sum(GUARDS[name](asked, kept) for name in LENIENT if _is_enough(others, name, asked, kept))
 
 
 def _is_lenient(name: str, asked: Reading, kept: Reading) -> bool:
-    """Whether so much is worded otherwise that this one difference need not be what sets the two apart.
+    return name in LENIENT and _is_enough(_other_words(asked, kept), name, asked, kept)
 
-    Long texts that differ in a few
-    words are near each other, however many those are.
-    """
-    if name not in LENIENT:
-        return False
+
+def _other_words(asked: Reading, kept: Reading) -> set[str]:
+    """What is worded otherwise; nothing in long texts that differ in a few words, however many those are."""
     mine, yours = wording.beyond(asked, kept)
-    different = sum(word.isalpha() for word in (mine | yours) - _telling(name, asked, kept))
-    shared = len(set(wording.content(asked)) & set(wording.content(kept)))
-    return different >= LENIENT[name] and shared <= 2 * different
+    others = {word for word in mine | yours if word.isalpha()}
+    shared = set(wording.content(asked)) & set(wording.content(kept))
+    return others if len(shared) <= _MOST_SHARED * len(others) else set()
+
+
+def _is_enough(others: set[str], name: str, asked: Reading, kept: Reading) -> bool:
+    """Whether so much is worded otherwise that what the guard found need not be what sets the two apart."""
+    return len(others - _telling(name, asked, kept)) >= LENIENT[name]
 
 
 def _telling(name: str, asked: Reading, kept: Reading) -> frozenset[str]:

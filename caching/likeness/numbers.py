@@ -66,7 +66,7 @@ _PARTS = {
 _BRACKETS = re.compile(r"(?<=\s)\([^()]{1,60}\)")
 _ROMAN = {"ii": "2", "iii": "3", "iv": "4", "vi": "6", "vii": "7", "viii": "8", "ix": "9", "xi": "11", "xii": "12"}
 _COUNTING = _WORDS.keys() | _RANKS.keys() | _PARTS.keys() | _ROMAN.keys()
-_NEARLY_THE_SAME = 4
+_NEARLY_THE_SAME = 3
 _ORDINAL_ENDINGS = frozenset({"st", "nd", "rd", "th", "s"})
 _MEASURES = re.compile(r"[A-Za-z°%]{1,3}$")
 
