@@ -10,11 +10,11 @@ _BOUNDS = {
     "substitution": (-99.0, 0.0),
     "one_sided": (-99.0, 0.0),
     "narrowed": (-99.0, -0.5),
-    "foreign_names": (-99.0, -0.25),
+    "foreign_names": (-99.0, -0.5),
     "foreign_numbers": (-99.0, -0.5),
     "kind_differs": (-99.0, -0.25),
     "denials": (-99.0, -0.5),
-    "doubts": (-99.0, -0.5),
+    "doubts": (-99.0, -1.0),
 }
 NAMES = tuple(_BOUNDS)
 FLOORS, CEILINGS = zip(*_BOUNDS.values(), strict=True)
