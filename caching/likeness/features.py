@@ -14,7 +14,7 @@ _BOUNDS = {
     "foreign_numbers": (-99.0, -0.5),
     "kind_differs": (-99.0, -0.25),
     "denials": (-99.0, -0.5),
-    "doubts": (-99.0, -1.0),
+    "doubts": (-99.0, -0.5),
 }
 NAMES = tuple(_BOUNDS)
 FLOORS, CEILINGS = zip(*_BOUNDS.values(), strict=True)

@@ -90,27 +90,26 @@ def refusing(asked: Reading, kept: Reading) -> str:
 
 def doubts(asked: Reading, kept: Reading) -> int:
     """How many guards found something and were lenient."""
-    others = _other_words(asked, kept)
-    if len(others) < min(LENIENT.values()):
+    if len(_worded_otherwise(asked, kept)) < min(LENIENT.values()):
         return 0
-    return sum(GUARDS[name](asked, kept) for name in LENIENT if _is_enough(others, name, asked, kept))
+    return sum(_is_lenient(name, asked, kept) and GUARDS[name](asked, kept) for name in LENIENT)
 
 
 def _is_lenient(name: str, asked: Reading, kept: Reading) -> bool:
-    return name in LENIENT and _is_enough(_other_words(asked, kept), name, asked, kept)
+    """Whether so much is worded otherwise that what the guard found need not be what sets the two apart.
 
-
-def _other_words(asked: Reading, kept: Reading) -> set[str]:
-    """What is worded otherwise; nothing in long texts that differ in a few words, however many those are."""
-    mine, yours = wording.beyond(asked, kept)
-    others = {word for word in mine | yours if word.isalpha()}
+    Long texts that differ in a few words are near each other, however many those are.
+    """
+    if name not in LENIENT:
+        return False
+    others = len(_worded_otherwise(asked, kept) - _telling(name, asked, kept))
     shared = set(wording.content(asked)) & set(wording.content(kept))
-    return others if len(shared) <= _MOST_SHARED * len(others) else set()
+    return others >= LENIENT[name] and len(shared) <= _MOST_SHARED * others
 
 
-def _is_enough(others: set[str], name: str, asked: Reading, kept: Reading) -> bool:
-    """Whether so much is worded otherwise that what the guard found need not be what sets the two apart."""
-    return len(others - _telling(name, asked, kept)) >= LENIENT[name]
+def _worded_otherwise(asked: Reading, kept: Reading) -> set[str]:
+    mine, yours = wording.beyond(asked, kept)
+    return {word for word in mine | yours if word.isalpha()}
 
 
 def _telling(name: str, asked: Reading, kept: Reading) -> frozenset[str]:
