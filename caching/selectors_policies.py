@@ -17,6 +17,10 @@ _DESCRIPTIONS = {
     "is_enabled": "Whether answers are kept and given again at all.",
     "ttl_seconds": "How long an answer is kept, unless the request says otherwise.",
     "max_entry_bytes": "Larger answers are not kept.",
+    "max_bytes": "How many bytes of exact answers (tier 1) are kept, as sealed; the oldest beyond it go, in Redis "
+    "within 10 minutes. Pinned ones stay and do not count. 0: no limit of its own.",
+    "refresh_ahead_percent": "A hit in the last percent of its answer's life is given at once, and a call in the "
+    "background, booked as overhead, renews the answer; 0: off.",
     "keep_sampled": "Keep answers to requests with a temperature above 0.",
     "keep_tool_calls": "Keep answers that call tools.",
     "wall": "Who shares answers: the organization; user: each end user has their own, and requests that name none are "
