@@ -33,7 +33,7 @@ _SETTINGS = {
     ),
     "semantic_threshold": (
         "Threshold that is set by hand",
-        "Where they are given by hand: how sure it must be that two questions mean the same, 1 at most.",
+        "Where it is set by hand: how sure it must be that two questions mean the same. You answer for it.",
     ),
 }
 _TRUTHS = {"is_enabled": ("on", "off"), "keep_sampled": ("kept", "not kept"), "keep_tool_calls": ("kept", "not kept")}

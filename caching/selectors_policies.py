@@ -26,7 +26,8 @@ _DESCRIPTIONS = {
     "wall": "Who shares answers: the organization; user: each end user has their own, and requests that name none are "
     "never answered from the cache; key: each API key has its own.",
     "semantic": "What becomes of answers to questions that are only nearly the same: off; shadow: compared, never "
-    "given; auto: given where that has proven right; manual: given above semantic_threshold.",
+    "given; auto: given where that has proven right; manual: given above semantic_threshold, which nothing proves and "
+    "no complaint lowers: whoever sets it answers for it.",
     "semantic_tolerance": "The share of wrong hits that is put up with where semantic is auto.",
     "semantic_threshold": "How alike questions must be where semantic is manual; 1: nothing but the same.",
 }

@@ -40,7 +40,7 @@ class Refreshing:
         cache: ExactCache,
         leases: Leases,
         ask: Ask,
-        keep: Callable[[Visit, Completed], object],
+        keep: Callable[[Visit, Completed], None],
         *,
         clock: Callable[[], float] = time.time,
     ) -> None:
