@@ -1,7 +1,7 @@
 """What else is known of gates on record: whether another has taken a gate's place, and what people called wrong."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -38,7 +38,7 @@ def retired(organization_id: UUID, gates: Sequence[SemanticGate]) -> frozenset[U
 
 def complaints(
     organization_id: UUID, gates: Sequence[SemanticGate], *, within: timedelta
-) -> dict[UUID, Sequence[float]]:
+) -> Mapping[UUID, Sequence[float]]:
     """At which scores people have called an answer wrong, by gate, since it was last begun anew."""
     since = {gate.pk: gate.fresh_after or _NEVER for gate in gates}
     found: defaultdict[UUID, list[float]] = defaultdict(list)
