@@ -26,6 +26,7 @@ from inference.facts import KEPT, SIMILAR, Visit, Worth
 from inference.keeper import Keeper
 from inference.keeping import CacheReason
 from inference.passengers import Passenger, told
+from inference.refreshing import Refreshing
 from inference.routing.router import Router
 from inference.sharing import Production, Sharing
 from inference.similar import Similar
@@ -86,6 +87,7 @@ class Gateway:
         )
         self._cascades = Cascades(self._caller, ledger=ledger, accountant=accountant)
         self.checks = Checks(self._ask_again, keeper.compared)
+        self.refreshing = Refreshing(cache, sharing.leases, self._ask_again, keeper.renewed)
         # a popular answer is priced again and again with the same usage
         self._worth = lru_cache(1024)(self._worth_of)
 
@@ -99,6 +101,8 @@ class Gateway:
         limits = None if entry is None else await self.allowances.admit(entry)
         kept = None if found is None else self._hit(visit, found, limits)
         if kept is not None:
+            if found is not None and visit.policy.refresh_ahead_percent:
+                self.refreshing.consider(visit, found)
             return self._recorded(visit, kept)
         if visit.reads and not self._cache.store.is_reachable:
             visit = replace(visit, cache_reason=CacheReason.STORE_DOWN)
