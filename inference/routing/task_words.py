@@ -13,7 +13,7 @@ _CODE = {
         valueerror|keyerror|syntaxerror|compile error|compiler|unit test|unit tests|pytest|junit|leetcode|terraform|yaml file
         in java|java class|c++|c#|in rust|rust function|in go|node js|nodejs|vue|angular|react|postgres|postgresql|mongodb|redis
         pull request|codebase|source code|code review|async await|useeffect|usestate|rest api|graphql|api endpoint|cron job
-        ^refactor|^debug|^implement|write a function|write a program|write a script|write code|python function|polars
+        ^refactor|^debug|^implement|write a function|write a python|bash one|one liner|terraform module|write a program|write a script|write code|python function|polars
     """,
     1.5: """
         code|function|method|class|variable|loop|array|algorithm|recursion|recursive|bug|compile|compiles|runtime|query|schema
@@ -25,7 +25,7 @@ _CODE = {
 _REASONING = {
     3.0: """
         ^solve|^prove|^calculate|^compute|^evaluate the integral|^integrate|^differentiate|derivative|integral|probability
-        equation|theorem|eigenvalue|eigenvalues|polynomial|triangle|hypotenuse|logarithm|prime number|prime numbers|divisors
+        equation|theorem|eigenvalue|eigenvalues|polynomial|smallest positive|positive integer|positive integers|least positive|triangle|hypotenuse|logarithm|prime number|prime numbers|divisors
         divisible|how many ways|step by step|next number|logic puzzle|riddle|show that|expected value|expected number|modulo
         remainder|least common multiple|greatest common divisor|simplify|factorize|matrix|permutations|combinations|km h|mph
         consecutive|integers|how long does it take|how long will it take|syllogism|does it follow
@@ -42,7 +42,7 @@ _EXTRACTION = {
         ^extract|^pull out|^parse|^identify the named entities|named entities|named entity|^list all|^list every|mentioned in
         ^find all|^get the|^capture|^pull the|^pull|^collect|fill in|key value pairs|^return json with|with the fields|action items
         as json|into a table|out of this|from the text|from the following|in the following email|in this text|from this
-        ^locate every|^retrieve the
+        ^locate every|^retrieve the|^give me only|only the values|values of
     """,
     1.5: """
         fields|field|invoice|receipt|contract|resume|cv|transcript|entities|email addresses|phone numbers|phone number|dates|names
@@ -68,7 +68,7 @@ _SUMMARIZATION = {
     4.0: """
         ^summarize|^summarise|summarize|summarise|summary|tldr|tl dr|^condense|^sum up|sum up|key takeaways|takeaways|^recap
         main points|key points|in a nutshell|^boil|^distill|^distil|the gist|gist of|executive summary|brief overview|digest
-        ^shorten|main arguments|^abridge|in one sentence
+        ^shorten|abstract for|^create an abstract|main arguments|^abridge|in one sentence
     """,
     1.5: """
         bullet points|short version|briefly|overview|the essentials|abstract for|main themes|highlights|minutes|^reduce|^outline
@@ -85,7 +85,7 @@ _TRANSLATION = {
         into portuguese|into arabic|into russian|into korean|to french|to spanish|to german|to english|to italian|to japanese
         to chinese|to dutch|to polish|to portuguese|to arabic|to russian|to korean|to swedish|to hindi|to turkish|in german
         in french|in spanish|in japanese|in italian|in formal german|in english|word for|into swedish|into turkish|into hindi
-        from english|from german|from french|from chinese|from spanish|into latin|in greek|in korean|version of this
+        from english|from german|from french|from chinese|from spanish|into latin|in greek|in korean|version of this|mean in english|called in
     """,
     1.2: """
         french|spanish|german|english|italian|japanese|chinese|dutch|polish|portuguese|arabic|russian|korean|swedish|finnish
@@ -94,14 +94,14 @@ _TRANSLATION = {
 }
 _WRITING = {
     3.0: """
-        ^write a|^write an|^write me|^draft|^compose|^rewrite|^rephrase|^paraphrase|^proofread|^continue this|^continue the story
+        ^draft|^compose|^rewrite|^rephrase|^paraphrase|^proofread|^continue this|^continue the story
         ^brainstorm|^come up with|poem|haiku|sonnet|short story|story about|blog post|cover letter|press release|song lyrics|lyrics
         essay about|essay on|speech|toast|slogan|slogans|tagline|limerick|screenplay|newsletter|linkedin post|product description
         subject line|more formal|more polite|sounds friendlier|names for|love letter|fairy tale|an email to|a letter to|a reply
         children's book|^polish|^edit this
     """,
     1.5: """
-        ^write|^make this|^improve|^create a|^generate a|^give me|story|essay|email|letter|dialogue|invitation|blog|post|caption
+        ^write a|^write an|^write me|^make this|^improve|^create a|^generate a|^give me|story|essay|email|letter|dialogue|invitation|blog|post|caption
         paragraph|tone|persuasive|creative|catchy|funny|character|plot|about 600 words|words long|in the style of|simpler words
         rhyme|verse|novel|scene|script for|advert|announcement|grammar
     """,
@@ -114,7 +114,7 @@ _QUESTION_ANSWERING = {
         ^which of the following|^which of these|^what are|^which country|^in which|^what does|^how is|^how are|^define
         based on the context|according to the passage
     """,
-    1.3: """
+    1.6: """
         ^what|^who|^when|^where|^why|^how|^which|^is|^are|^can|^does|^do|^did|^was|^were|^should|^will|^has|^have|^what's|^name
         context|question|passage|history of|meaning of|capital of|symptoms|^how many|country|century|president|is it safe|difference
     """,

@@ -17,7 +17,7 @@ _FIRST_WORDS = 24
 _LATER_SHARE = 0.5
 _SYSTEM_SHARE = 0.6
 # what speaks for "none of them": a single weak word is no evidence
-_GENERAL_SCORE = 1.6
+_GENERAL_SCORE = 1.4
 _MATERIAL_CHARACTERS = 25
 _FEW_WORDS = 9
 _MANY_TURNS = 3
@@ -28,11 +28,12 @@ _MOST_LEANING, _HALF_WAY = 2.0, 5
 
 _TOKEN = re.compile(r"[^\W_]+(?:['’.][^\W\d_]+)*(?:\+\+|#)?|[.?!:\n]+")
 _CODE_SIGNS = re.compile(
-    r"```|^\s*(?:def|class|import|from|const|let|var|func|fn|public|private|#include)\s+\w|\w+\([^()]*\)\s*[{:;]"
-    r"|[=!]==?\s|=>|</\w+>|\w+\.\w+\(|[A-Z]\w+(?:Error|Exception)\b|\bSELECT\b.+\bFROM\b|&&|\|\|",
+    r"```|^[ \t]*(?:def|class|import|from|const|let|var|func|fn|public|private|#include)[ ]\S|>>> |\)\s?[{:;]|[=!]==?[ ]|=> "
+    r"|</\w+>|\.\w+\(|[a-z](?:Error|Exception)\b|SELECT .+ FROM |&&|\|\||\w{3}\(\w*\)",
     re.MULTILINE,
 )
-_SUM = re.compile(r"\d\s*[-+*/^×÷=<>]\s*[\dx(]|\b[xyn]\s*[\^=+*/-]|\d\s?%|[$€£]\s?\d|\b[a-z]\(\w\)\s*=|\\frac|\\boxed|√")
+_DEFINES = re.compile(r"^(?:def|class|function|func|fn|from|import|#include) ?\S", re.MULTILINE)
+_SUM = re.compile(r"\d\s*[-+*/^×÷=<>]\s*[\dx(]|\b[xyn]\s*[\^=+*/-]|\d\s?%|[$€£]\s?\d|\b[a-z]\(\w\)\s*=|\$[^$]*[\\^=][^$]*\$|\\boxed|√")
 _NUMBER = re.compile(r"\b\d[\d.,]*\b")
 _CHOICES = re.compile(r"\bA[).:]\s.+\bB[).:]\s", re.DOTALL)
 _LABELS = re.compile(r"\[\w+(?:, ?\w+)+\]|\((?:[\w ]+, )+[\w ]+\)|: (?:\w+, )+(?:or )?\w+\?")
@@ -128,20 +129,22 @@ def _follow(
 def _signs_of_text(text: str) -> Iterator[tuple[str, float]]:
     words, is_question = text.count(" ") + 1, text.rstrip().endswith("?")
     if signs := len(_CODE_SIGNS.findall(text)):
-        yield "code", min(3.0, 1.0 + signs)
+        yield "code", min(4.0, 1.5 + signs)
+    if _DEFINES.search(text):
+        yield "code", 2.0
     if sums := len(_SUM.findall(text)):
         yield "reasoning", min(2.5, 0.8 + 0.6 * sums)
-    if is_question and len(_NUMBER.findall(text)) > 1:
-        yield "reasoning", 1.5
+    if is_question and (numbers := len(_NUMBER.findall(text))) > 1:
+        yield "reasoning", min(3.4, 0.5 + 0.9 * numbers)
     if _CHOICES.search(text):
         yield "question_answering", 2.0
     if _LABELS.search(text):
         yield "classification", 1.5
     if is_question:
         yield "question_answering", 0.8
-    elif words < _FEW_WORDS:
+    elif words < _FEW_WORDS and not signs:
         yield "conversation", 0.6
-    if _has_material(text):
+    if not signs and _has_material(text):
         yield from (("extraction", 0.6), ("classification", 0.6), ("summarization", 0.4))
 
 
