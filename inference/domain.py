@@ -95,6 +95,8 @@ class Ask:
     passed_headers: Mapping[str, str] = field(default_factory=dict)
     fallbacks: tuple[str, ...] = ()  # models to try in turn when the chosen one fails
     idempotency_key: str = ""
+    # what was found out about it once, by name; a copy that only asks again takes it along
+    noted: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def sketch(self) -> Mapping[str, Any]:

@@ -33,7 +33,9 @@ _CODE_SIGNS = re.compile(
     re.MULTILINE,
 )
 _DEFINES = re.compile(r"^(?:def|class|function|func|fn|from|import|#include) ?\S", re.MULTILINE)
-_SUM = re.compile(r"\d\s*[-+*/^×÷=<>]\s*[\dx(]|\b[xyn]\s*[\^=+*/-]|\d\s?%|[$€£]\s?\d|\b[a-z]\(\w\)\s*=|\$[^$]*[\\^=][^$]*\$|\\boxed|√")
+_SUM = re.compile(
+    r"\d\s*[-+*/^×÷=<>]\s*[\dx(]|\b[xyn]\s*[\^=+*/-]|\d\s?%|[$€£]\s?\d|\b[a-z]\(\w\)\s*=|\$[^$]*[\\^=][^$]*\$|\\boxed|√"
+)
 _NUMBER = re.compile(r"\b\d[\d.,]*\b")
 _CHOICES = re.compile(r"\bA[).:]\s.+\bB[).:]\s", re.DOTALL)
 _LABELS = re.compile(r"\[\w+(?:, ?\w+)+\]|\((?:[\w ]+, )+[\w ]+\)|: (?:\w+, )+(?:or )?\w+\?")
@@ -59,14 +61,15 @@ class Correction:
 
 
 def detect(
-    sketch: Mapping[str, Any], vector: Sequence[float] | None = None, *, corrections: Iterable[Correction] = ()
+    sketch: Mapping[str, Any],
+    vector: Sequence[float] | None = None,  # noqa: ARG001 - not looked at yet
+    *,
+    corrections: Iterable[Correction] = (),
 ) -> Detected:
-    """Pure: the same request, vector and corrections give the same task.
+    """Pure: the same request and corrections give the same task.
 
-    `vector` is not looked at: words and shape alone decide. It stands here so that a detector that needs the request's
-    place among others can take this one's.
+    Words and shape alone decide. `vector` is where the request lies among others, for a detector that can use it.
     """
-    del vector
     scores = [0.0] * len(TASKS)
     asked, system = _words_of(sketch)
     _add_words(scores, asked, later_share=_LATER_SHARE)
@@ -111,7 +114,14 @@ def _add_words(scores: list[float], text: str, *, share: float = 1.0, later_shar
 
 
 def _follow(
-    branch: "_Branch", tokens: Sequence[str], index: int, *, begins: bool, seen: set[int], add: list[float], weight: float
+    branch: "_Branch",
+    tokens: Sequence[str],
+    index: int,
+    *,
+    begins: bool,
+    seen: set[int],
+    add: list[float],
+    weight: float,
 ) -> None:
     """Adds what each phrase that begins here says, once for each phrase."""
     while True:
