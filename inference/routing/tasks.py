@@ -26,15 +26,16 @@ _PLACES = {task: place for place, task in enumerate(TASKS)}
 # how far corrections can move a score, and how many of them go half of the way
 _MOST_LEANING, _HALF_WAY = 2.0, 5
 
-_TOKEN = re.compile(r"[^\W_]+(?:['’.][^\W\d_]+)*(?:\+\+|#)?|[.?!:\n]+")
+_TOKEN = re.compile(r"[^\W_]+(?:['\u2019.][^\W\d_]+)*(?:\+\+|#)?|[.?!:\n]+")
 _CODE_SIGNS = re.compile(
-    r"```|^[ \t]*(?:def|class|import|from|const|let|var|func|fn|public|private|#include)[ ]\S|>>> |\)\s?[{:;]|[=!]==?[ ]|=> "
+    r"```|^[ \t]*(?:def|class|import|from|const|let|var|func|fn|public|private|#include)[ ]\S"
+    r"|>>> |\)\s?[{:;]|[=!]==?[ ]|=> "
     r"|</\w+>|\.\w+\(|[a-z](?:Error|Exception)\b|SELECT .+ FROM |&&|\|\||\w{3}\(\w*\)",
     re.MULTILINE,
 )
 _DEFINES = re.compile(r"^(?:def|class|function|func|fn|from|import|#include) ?\S", re.MULTILINE)
 _SUM = re.compile(
-    r"\d\s*[-+*/^×÷=<>]\s*[\dx(]|\b[xyn]\s*[\^=+*/-]|\d\s?%|[$€£]\s?\d|\b[a-z]\(\w\)\s*=|\$[^$]*[\\^=][^$]*\$|\\boxed|√"
+    r"\d\s*[-+*/^\u00d7\u00f7=<>]\s*[\dx(]|\b[xyn]\s*[\^=+*/-]|\d\s?%|[$€£]\s?\d|\b[a-z]\(\w\)\s*=|\$[^$]*[\\^=][^$]*\$|\\boxed|√"
 )
 _NUMBER = re.compile(r"\b\d[\d.,]*\b")
 _CHOICES = re.compile(r"\bA[).:]\s.+\bB[).:]\s", re.DOTALL)
@@ -137,24 +138,32 @@ def _follow(
 
 
 def _signs_of_text(text: str) -> Iterator[tuple[str, float]]:
-    words, is_question = text.count(" ") + 1, text.rstrip().endswith("?")
-    if signs := len(_CODE_SIGNS.findall(text)):
-        yield "code", min(4.0, 1.5 + signs)
-    if _DEFINES.search(text):
-        yield "code", 2.0
-    if sums := len(_SUM.findall(text)):
-        yield "reasoning", min(2.5, 0.8 + 0.6 * sums)
-    if is_question and (numbers := len(_NUMBER.findall(text))) > 1:
-        yield "reasoning", min(3.4, 0.5 + 0.9 * numbers)
+    is_question = text.rstrip().endswith("?")
+    signs = len(_CODE_SIGNS.findall(text))
+    if signs:
+        yield "code", min(4.0, 1.5 + signs) + (2.0 if _DEFINES.search(text) else 0.0)
+    yield from _signs_of_numbers(text, is_question=is_question)
     if _CHOICES.search(text):
         yield "question_answering", 2.0
     if _LABELS.search(text):
         yield "classification", 1.5
     if is_question:
         yield "question_answering", 0.8
-    elif words < _FEW_WORDS and not signs:
+    if not signs:
+        yield from _signs_of_plain_words(text, is_question=is_question)
+
+
+def _signs_of_numbers(text: str, *, is_question: bool) -> Iterator[tuple[str, float]]:
+    if sums := len(_SUM.findall(text)):
+        yield "reasoning", min(2.5, 0.8 + 0.6 * sums)
+    if is_question and (numbers := len(_NUMBER.findall(text))) > 1:
+        yield "reasoning", min(3.4, 0.5 + 0.9 * numbers)
+
+
+def _signs_of_plain_words(text: str, *, is_question: bool) -> Iterator[tuple[str, float]]:
+    if not is_question and text.count(" ") + 1 < _FEW_WORDS:
         yield "conversation", 0.6
-    if not signs and _has_material(text):
+    if _has_material(text):
         yield from (("extraction", 0.6), ("classification", 0.6), ("summarization", 0.4))
 
 
