@@ -52,6 +52,13 @@ _STEERING = {
     "tags": {"type": "object", "additionalProperties": {"type": "string"}},
     "cache": _CACHE,
 }
+_OPTIMISE = {
+    "description": "Shorten the conversation: repeated paragraphs, blank space, and old turns beyond the budget",
+    "oneOf": [
+        {"type": "boolean"},
+        {"type": "object", "properties": {"budget_tokens": {"type": "integer", "minimum": 1}}},
+    ],
+}
 _NAMED = {"parameters": [{"name": "name", "in": "path", "required": True, "schema": {"type": "string"}}]}
 _ROUTING_MODE = {"type": "string", "enum": ["autopilot", "guided", "explicit"]}
 _AMOUNT = {"type": "string", "nullable": True, "description": "USD, exact; null when no price is known"}
@@ -68,7 +75,10 @@ _CHAT_REQUEST: dict[str, Any] = {
         "messages": _MESSAGES,
         "stream": {"type": "boolean"},
         "temperature": {"type": "number", "minimum": 0, "maximum": 2},
-        "acron": {"type": "object", "properties": {**_STEERING, "routing_mode": _ROUTING_MODE}},
+        "acron": {
+            "type": "object",
+            "properties": {**_STEERING, "routing_mode": _ROUTING_MODE, "optimise": _OPTIMISE},
+        },
     },
     "additionalProperties": True,
 }

@@ -89,7 +89,8 @@ class _Editor:
                 self.what.add(REPEATED)
                 if kept and kept[-1].is_gap:
                     kept.pop()
-        return kept
+        # the gap that came after what was first
+        return kept[1:] if kept and kept[0].is_gap and not found[0].is_gap else kept
 
     def _without_closing_phrase(self, found: list[Block]) -> list[Block]:
         words = [index for index, block in enumerate(found) if not block.is_gap]

@@ -175,7 +175,8 @@ _CUES: Mapping[str, Mapping[float, str]] = {
 TASKS = tuple(_CUES)
 # said before the verb that counts, where a sentence begins
 _OPENINGS = """
-    please can could would you i need want to help me kindly now just let's and then also first finally us like your task is
+    please can could would you i need want to help me kindly now just let's and then also first finally us like
+    your task is
 """
 OPENINGS = frozenset(_OPENINGS.split())
 

@@ -37,7 +37,7 @@ def test_a_paragraph_that_was_said_before_is_left_out():
 
     found = optimised(talk)
 
-    assert [message["content"] for message in found.messages] == [talk[0]["content"], "Yes.", "\nAnd the filter?"]
+    assert [message["content"] for message in found.messages] == [talk[0]["content"], "Yes.", "And the filter?"]
     assert found.what == (REPEATED,)
     assert found.removed_tokens == estimate_tokens({"messages": talk}) - estimate_tokens({"messages": found.messages})
     assert found.removed_tokens > 20
@@ -98,7 +98,7 @@ def test_the_oldest_exchanges_go_until_the_rest_fits():
 
     found = optimised(talk, 600)
 
-    assert found.what[-1] == OLD or OLD in found.what
+    assert OLD in found.what
     assert found.messages[:3] == tuple(talk[:3])
     assert found.messages[-4:] == tuple(
         {**m, "content": m["content"].rstrip()} if m["role"] == "user" else m for m in talk[-4:]
@@ -147,7 +147,9 @@ _CALLS = st.uuids().map(
         {"role": "tool", "tool_call_id": str(key), "content": "found"},
     ]
 )
-_TALKS = st.lists(_TURNS.map(lambda turn: [turn]) | _CALLS, max_size=9).map(lambda parts: sum(parts, []))
+_TALKS = st.lists(_TURNS.map(lambda turn: [turn]) | _CALLS, max_size=9).map(
+    lambda parts: [turn for part in parts for turn in part]
+)
 _BUDGETS = st.none() | st.integers(0, 400)
 
 
