@@ -150,6 +150,7 @@ _INFER_REQUEST = {
         "routing_mode": _ROUTING_MODE,
         "model_override": {"type": "string"},
         **_STEERING,
+        "optimise": _OPTIMISE,
         "max_tokens": {"type": "integer", "minimum": 1},
         "temperature": {"type": "number", "minimum": 0, "maximum": 2},
         "stream": {"type": "boolean"},
