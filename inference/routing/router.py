@@ -24,6 +24,8 @@ _NATIVE = {Format.MESSAGES: "anthropic", Format.RESPONSES: "openai"}
 # of a request that names its model: looking would cost it more than it is worth
 _UNASKED = Detected(GENERAL, 1.0)
 _NOTED = "task"
+# under this name an ask carries what its organization has corrected before
+CORRECTIONS = "corrections"
 # prices are compared as whole numbers: exact, and much quicker than Decimal
 _PARTS_PER_DOLLAR = 10**15
 
@@ -220,7 +222,7 @@ def _task(ask: Ask) -> Detected:
         return _UNASKED
     found: Detected | None = ask.noted.get(_NOTED)
     if found is None:
-        found = ask.noted[_NOTED] = tasks.detect(ask.sketch)
+        found = ask.noted[_NOTED] = tasks.detect(ask.sketch, corrections=ask.noted.get(CORRECTIONS, ()))
     return found
 
 
