@@ -1,6 +1,6 @@
 """Short prompts with the task that a person would say each is; written for this project.
 
-Every second one of a task is held out: the words of the detector were chosen without a look at how those fare.
+Every second one of a task was not scored while weights were chosen; its words were known, so it is no blind test.
 """
 # ruff: noqa: E501 - a prompt is a line
 
