@@ -113,6 +113,9 @@ class Ask:
     fallbacks: tuple[str, ...] = ()  # models to try in turn when the chosen one fails
     idempotency_key: str = ""
     cascade: Cascade | None = None
+    optimised_tokens: int | None = None  # taken out of what the caller sent, about; None: it was left as it is
+    # what was found out about it once, by name; a copy that only asks again takes it along
+    noted: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def sketch(self) -> Mapping[str, Any]:
@@ -198,6 +201,8 @@ class Answer:
     age_seconds: int = 0
     dropped: tuple[str, ...] = ()
     limits: Mapping[str, str] | None = None  # how the key's limits stand, as headers
+    optimised_tokens: int | None = None  # as the ask has it
+    optimised_usd: Decimal | None = None  # what these would have cost
 
     @property
     def cost_usd(self) -> Decimal | None:

@@ -206,7 +206,7 @@ class Door:
     async def _answer(self, read: Reader, principal: Principal, exchange: Exchange) -> None:
         """One of the formats that are relayed as they are: `read` makes the body an ask."""
         body = await read_body(exchange.receive, exchange.head, self._max_body_bytes)
-        answer = await self._gateway.answer(principal, read(body, exchange.head), exchange)
+        answer = await self._answered(principal, read(body, exchange.head), exchange)
         if answer.stream is None:
             await _send(exchange, 200, headers.of_answer(answer), answer.body)
         else:
@@ -215,11 +215,15 @@ class Door:
     async def _infer(self, principal: Principal, exchange: Exchange) -> None:
         body = await read_body(exchange.receive, exchange.head, self._max_body_bytes)
         ask = native.read(body, exchange.head, default_mode=self._default_mode)
-        answer = await self._gateway.answer(principal, ask, exchange)
+        answer = await self._answered(principal, ask, exchange)
         if answer.stream is None:
             await _send(exchange, 200, headers.of_answer(answer), native.write(answer))
         else:
             await self._stream(exchange, answer, answer.stream, native.stream(answer, answer.stream))
+
+    async def _answered(self, principal: Principal, ask: Ask, exchange: Exchange) -> Answer:
+        answer = await self._gateway.answer(principal, ask, exchange)
+        return answer if ask.optimised_tokens is None else self._gateway.with_optimised(answer, ask.optimised_tokens)
 
     async def _relay_stored(self, principal: Principal, exchange: Exchange) -> None:
         scope = exchange.scope

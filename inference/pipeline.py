@@ -14,7 +14,7 @@ from analytics.events import Ledger
 from caching.exact import Entry, ExactCache
 from caching.idempotency import Idempotency
 from caching.semantic import Served
-from inference import facts, notes, stamps
+from inference import facts, notes, pricing, stamps
 from inference.accounting import Accountant
 from inference.allowances import Allowances
 from inference.calling import Caller, CallParts, Completed
@@ -123,6 +123,12 @@ class Gateway:
         if visit.principal.keeps_content:
             self._keeper.keep_content(visit.ask, hit.facts, hit.body)
         return hit
+
+    def with_optimised(self, answer: Answer, tokens: int) -> Answer:
+        """Says what was taken out of the request, and what it would have cost at today's price: nothing on a hit."""
+        row = answer.facts
+        usd = None if row.cache_tier else pricing.estimate_cost(self._catalog.find(row.model), tokens, 0)
+        return replace(answer, optimised_tokens=tokens, optimised_usd=usd)
 
     async def keep_given(self, principal: Principal, ask: Ask, completion: Completion) -> None:
         """Keeps an answer that was given elsewhere as if it had been given here. Raises InvalidRequestError that says

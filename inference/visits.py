@@ -5,12 +5,21 @@ from caching.policies import Policies, PolicySource
 from inference import fingerprint, keeping
 from inference.domain import Ask
 from inference.facts import Visit
-from inference.routing.router import Router
+from inference.routing.router import CORRECTIONS, Router
+from inference.task_book import KnownCorrections, NoCorrections
 
 
 class Visits:
-    def __init__(self, router: Router, policies: PolicySource, *, secret: bytes) -> None:
+    def __init__(
+        self,
+        router: Router,
+        policies: PolicySource,
+        *,
+        secret: bytes,
+        corrections: KnownCorrections | None = None,
+    ) -> None:
         self._router, self._policies, self._secret = router, policies, secret
+        self._corrections = corrections or NoCorrections()
 
     def known(self, principal: Principal, ask: Ask) -> Visit | None:
         """None while the organization's policies are not in memory. Raises as `of` does."""
@@ -25,6 +34,8 @@ class Visits:
     def _made(self, principal: Principal, ask: Ask, policies: Policies) -> Visit:
         router = self._router.serving(principal)
         model = router.resolve(ask)
+        if model is None and not ask.task_type:
+            ask.noted[CORRECTIONS] = self._corrections.known(principal.organization_id)
         gate = keeping.gate(principal, ask, policies)
         target = model.name if model else fingerprint.policy_name(ask, router.allowed)
         # of models that are yet to be chosen: all or none of them are simulated

@@ -31,7 +31,7 @@ from caching.policies import Semantic
 from caching.policy_book import PolicyBook
 from caching.semantic_parts import SemanticParts
 from caching.wiring import acts_of_others, exact_cache, exact_store, idempotency, leases, policy_book, redis_links
-from inference import budgets, fallback_price
+from inference import budgets, fallback_price, task_records
 from inference import catalog as catalogs
 from inference.accounting import Accountant
 from inference.allowances import Allowances
@@ -58,6 +58,7 @@ from inference.sharing import Sharing
 from inference.similar import NothingSimilar, Similar, SimilarAnswers
 from inference.stored_responses import StoredResponses
 from inference.switchboard import Switchboard
+from inference.task_book import TaskBook
 from inference.token_count import TokenCounter
 from inference.unpriced import UnpricedAlerts
 from inference.visits import Visits
@@ -177,7 +178,7 @@ class Parts:
             ledger=self.ledger,
             accountant=self.accountant,
             allowances=Allowances(self.limiter, self.fallback_price),
-            visits=Visits(self.router, self.policies, secret=self._secret),
+            visits=Visits(self.router, self.policies, secret=self._secret, corrections=self.task_book),
             keeper=Keeper(self.cache, self.similar, self.content),
             similar=self.similar,
             calls=self._calls,
@@ -192,6 +193,10 @@ class Parts:
             ),
             keep_alive_seconds=self.config.api.keep_alive_seconds,
         )
+
+    @cached_property
+    def task_book(self) -> TaskBook:
+        return TaskBook(task_records.read)
 
     @cached_property
     def accountant(self) -> Accountant:
@@ -284,6 +289,7 @@ class Parts:
         await self.limiter.close()
         await self.cache.store.close()
         self.policies.stop()
+        self.task_book.stop()
         if self.links is not None:
             await self.links.close()
         await asyncio.to_thread(self.content.stop)

@@ -66,6 +66,13 @@ _STEERING = {
     },
     "cache": _CACHE,
 }
+_OPTIMISE = {
+    "description": "Shorten the conversation: repeated paragraphs, blank space, and old turns beyond the budget",
+    "oneOf": [
+        {"type": "boolean"},
+        {"type": "object", "properties": {"budget_tokens": {"type": "integer", "minimum": 1}}},
+    ],
+}
 _NAMED = {"parameters": [{"name": "name", "in": "path", "required": True, "schema": {"type": "string"}}]}
 _ROUTING_MODE = {"type": "string", "enum": ["autopilot", "guided", "explicit"]}
 _AMOUNT = {"type": "string", "nullable": True, "description": "USD, exact; null when no price is known"}
@@ -82,7 +89,10 @@ _CHAT_REQUEST: dict[str, Any] = {
         "messages": _MESSAGES,
         "stream": {"type": "boolean"},
         "temperature": {"type": "number", "minimum": 0, "maximum": 2},
-        "acron": {"type": "object", "properties": {**_STEERING, "routing_mode": _ROUTING_MODE}},
+        "acron": {
+            "type": "object",
+            "properties": {**_STEERING, "routing_mode": _ROUTING_MODE, "optimise": _OPTIMISE},
+        },
     },
     "additionalProperties": True,
 }
@@ -154,6 +164,7 @@ _INFER_REQUEST = {
         "routing_mode": _ROUTING_MODE,
         "model_override": {"type": "string"},
         **_STEERING,
+        "optimise": _OPTIMISE,
         "max_tokens": {"type": "integer", "minimum": 1},
         "temperature": {"type": "number", "minimum": 0, "maximum": 2},
         "stream": {"type": "boolean"},

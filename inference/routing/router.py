@@ -10,9 +10,10 @@ from acron_site.lib.errors import AcronError, NoModelsAvailableError, UnknownMod
 from inference import pricing
 from inference.catalog import Catalog, Model
 from inference.domain import Ask, Candidate, Cascade, Format, Route, RoutingMode, Verify
-from inference.routing import cascading
+from inference.routing import cascading, tasks
 from inference.routing.cascading import Priced
 from inference.routing.needs import Needs, needs_of
+from inference.routing.tasks import GENERAL, Detected
 
 # what Guided's words mean (contract, section 4): a least quality of 5, a greatest typical latency
 QUALITY = {"low": 2.5, "medium": 3.5, "high": 4.2, "max": 4.7}
@@ -21,6 +22,11 @@ LATENCY_MS = {"slow": None, "normal": 5000, "fast": 2000, "instant": 800}
 _SHOWN_CANDIDATES = 12
 # the dialect whose own a format is
 _NATIVE = {Format.MESSAGES: "anthropic", Format.RESPONSES: "openai"}
+# of a request that names its model: looking would cost it more than it is worth
+_UNASKED = Detected(GENERAL, 1.0)
+_NOTED = "task"
+# under this name an ask carries what its organization has corrected before
+CORRECTIONS = "corrections"
 # prices are compared as whole numbers: exact, and much quicker than Decimal
 _PARTS_PER_DOLLAR = 10**15
 
@@ -158,10 +164,10 @@ class Router:
 
     def _explicit(self, ask: Ask, model: Model) -> Route:
         if model.is_available:
-            return Route(model=model, mode=ask.mode, reason="the model was asked for", task_type=_task(ask))
+            return Route(model=model, mode=ask.mode, reason="the model was asked for", task_type=_task(ask).task_type)
         for other in self.alternatives(ask, Route(model, ask.mode, "")):
             reason = f"fallback: {model.name} is not available here"
-            return Route(model=other, mode=ask.mode, reason=reason, task_type=_task(ask))
+            return Route(model=other, mode=ask.mode, reason=reason, task_type=_task(ask).task_type)
         raise NoModelsAvailableError(
             f"the model {model.name} is not available here: {model.unavailable_because}", param="model"
         )
@@ -176,7 +182,8 @@ class Router:
         if best is None or _over_budget(best, needs, ask.cost_budget_usd):
             raise NoModelsAvailableError(self._advice(limits, needs, ask.cost_budget_usd))
         reason = f"cheapest of the models with quality >= {limits.quality:g}"
-        return Route(best.model, ask.mode, reason, _task(ask), candidates=candidates)
+        task = _task(ask)
+        return Route(best.model, ask.mode, reason, task.task_type, task.confidence, candidates)
 
     def _made_for(self, providers: frozenset[str]) -> "Router":
         return Router(self.catalog.with_own_keys(providers), default_quality_threshold=self._threshold)
@@ -189,7 +196,7 @@ class Router:
         if quality is None:
             quality = QUALITY.get(ask.quality_preference, self._threshold)
         latency = ask.latency_budget_ms or LATENCY_MS.get(ask.latency_preference)
-        return _Limits(quality, latency, _task(ask))
+        return _Limits(quality, latency, _task(ask).task_type)
 
     def _filter(self, limits: _Limits) -> tuple[_Offer, ...]:
         return tuple(offer for offer in self._offers if not _shortfall(offer.model, limits))
@@ -235,8 +242,16 @@ def _offers(catalog: Catalog) -> Iterator[_Offer]:
             yield _Offer(model, *(int(price * _PARTS_PER_DOLLAR) for price in prices if price is not None))
 
 
-def _task(ask: Ask) -> str:
-    return ask.task_type or "general"
+def _task(ask: Ask) -> Detected:
+    """What the request says of itself; else what it looks like, where that is of consequence for the choice."""
+    if ask.task_type:
+        return Detected(ask.task_type, 1.0)
+    if ask.mode is RoutingMode.EXPLICIT:
+        return _UNASKED
+    found: Detected | None = ask.noted.get(_NOTED)
+    if found is None:
+        found = ask.noted[_NOTED] = tasks.detect(ask.sketch, corrections=ask.noted.get(CORRECTIONS, ()))
+    return found
 
 
 def _shortfall(model: Model, limits: _Limits) -> str:

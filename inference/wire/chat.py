@@ -7,7 +7,7 @@ from typing import Any
 from acron_site.lib.errors import InvalidRequestError
 from inference.domain import Ask, RoutingMode
 from inference.routing.router import LATENCY_MS, QUALITY
-from inference.wire import cascades, controls, fields
+from inference.wire import cascades, controls, fields, optimising
 from inference.wire.http import Head
 
 ENDPOINT = "chat.completions"
@@ -33,6 +33,7 @@ STEERING = frozenset(
     }
 )
 _OWN_FIELDS = STEERING | {"cache", "routing_mode"}
+_ALSO = frozenset({optimising.FIELD})
 _ROLES = frozenset({"system", "developer", "user", "assistant", "tool", "function"})
 _MAX_TOKENS = 10_000_000
 _MAX_FALLBACKS = 8
@@ -49,12 +50,15 @@ _CHECKS: dict[str, Callable[[Mapping[str, Any], str], Any]] = {
 def read(body: bytes, head: Head) -> Ask:
     """Raises InvalidRequestError naming the field and what it must be."""
     document = fields.parse_object(body)
-    own = take_own(document)
+    own = take_own(document, also=_ALSO)
     model = fields.text(document, "model")
     if not model:
         raise InvalidRequestError("'model' is missing; name one, or use \"auto\"", param="model")
     check_messages(document.get("messages"))
     check_shape(document)
+    shortened = optimising.shortened(own, document["messages"], path="acron.") if own else None
+    if shortened is not None:
+        document["messages"] = list(shortened.messages)
     return Ask(
         request_id=head.request_id,
         endpoint=ENDPOINT,
@@ -67,16 +71,17 @@ def read(body: bytes, head: Head) -> Ask:
         controls=controls.parse(head.cache_control, head.namespace, own.get("cache")),
         end_user=fields.text(document, "user")[:256],
         idempotency_key=head.idempotency_key,
+        optimised_tokens=None if shortened is None else shortened.removed_tokens,
         **(steering(own, path="acron.") if own else {}),
     )
 
 
-def take_own(document: dict[str, Any]) -> dict[str, Any]:
-    """ACRON's own fields, taken out of what goes to the provider."""
+def take_own(document: dict[str, Any], *, also: frozenset[str] = frozenset()) -> dict[str, Any]:
+    """ACRON's own fields, taken out of what goes to the provider. `also`: those that only some formats have."""
     if "acron" not in document:
         return {}
     own = fields.json_object(document, "acron")
-    fields.refuse_unknown(own, _OWN_FIELDS, path="acron.")
+    fields.refuse_unknown(own, _OWN_FIELDS | also, path="acron.")
     del document["acron"]
     return own
 

@@ -34,6 +34,10 @@ def of_answer(answer: Answer) -> Headers:
         headers.append((b"x-accel-buffering", b"no"))  # nginx would hold the events back
     if answer.dropped:
         headers.append((b"x-acron-dropped-params", ",".join(answer.dropped).encode()))
+    if answer.optimised_tokens is not None:
+        headers.append((b"x-acron-optimised", b"%d" % answer.optimised_tokens))
+        if answer.optimised_usd is not None:
+            headers.append((b"x-acron-optimised-saved", _amount(answer.optimised_usd)))
     headers += of_limits(answer.limits)
     if facts.cache_tier or not answer.stream:
         headers += _money(answer)

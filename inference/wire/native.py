@@ -10,7 +10,7 @@ from acron_site.lib import money
 from acron_site.lib.errors import InvalidRequestError
 from analytics.events import CostStatus, InferenceFacts
 from inference.domain import Answer, Ask, Candidate, EventStream, RoutingMode
-from inference.wire import chat, controls, fields, framing, sse
+from inference.wire import chat, controls, fields, framing, optimising, sse
 from inference.wire.http import Head
 
 ENDPOINT = "infer"
@@ -28,6 +28,7 @@ _KNOWN = (
         "model_override",
         "stream",
         "cache",
+        optimising.FIELD,
     }
 )
 _HUNDRED = Decimal(100)
@@ -43,7 +44,9 @@ def read(body: bytes, head: Head, *, default_mode: RoutingMode) -> Ask:
     fields.refuse_unknown(document, _KNOWN)
     fields.json_object(document, "metadata")
     mode, model = _mode_and_model(document, default_mode)
-    request = {"model": model, "messages": _messages(document)}
+    messages = _messages(document)
+    shortened = optimising.shortened(document, messages)
+    request = {"model": model, "messages": messages if shortened is None else list(shortened.messages)}
     request |= {name: document[name] for name in _PASSED_ON if document.get(name) is not None}
     chat.check_shape(request)
     return Ask(
@@ -57,6 +60,7 @@ def read(body: bytes, head: Head, *, default_mode: RoutingMode) -> Ask:
         controls=controls.parse(head.cache_control, head.namespace, document.get("cache")),
         end_user=fields.text(document, "user")[:256],
         idempotency_key=head.idempotency_key,
+        optimised_tokens=None if shortened is None else shortened.removed_tokens,
         **chat.steering(document),
     )
 

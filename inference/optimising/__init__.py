@@ -1,0 +1,1 @@
+"""Takes out of a request what costs and does not help."""
