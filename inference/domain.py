@@ -40,6 +40,7 @@ _KINDS = {Format.RESPONSES: ("chat", "responses"), Format.EMBEDDINGS: ("embeddin
 class CacheStatus(StrEnum):
     HIT_T1 = "HIT-T1"
     HIT_T2 = "HIT-T2"
+    HIT_T3 = "HIT-T3"
     MISS = "MISS"
     BYPASS = "BYPASS"
     COALESCED = "COALESCED"
@@ -95,6 +96,8 @@ class Ask:
     passed_headers: Mapping[str, str] = field(default_factory=dict)
     fallbacks: tuple[str, ...] = ()  # models to try in turn when the chosen one fails
     idempotency_key: str = ""
+    workflow: Any = None  # as it came; its steps are asks of their own
+    step_id: str = ""  # of the step that this is, in a workflow under the same request id
 
     @property
     def sketch(self) -> Mapping[str, Any]:
