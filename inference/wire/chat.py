@@ -32,6 +32,7 @@ STEERING = frozenset(
     }
 )
 _OWN_FIELDS = STEERING | {"cache", "routing_mode"}
+_WITH_STEPS = frozenset({"workflow"})
 _ROLES = frozenset({"system", "developer", "user", "assistant", "tool", "function"})
 _MAX_TOKENS = 10_000_000
 _MAX_FALLBACKS = 8
@@ -48,11 +49,15 @@ _CHECKS: dict[str, Callable[[Mapping[str, Any], str], Any]] = {
 def read(body: bytes, head: Head) -> Ask:
     """Raises InvalidRequestError naming the field and what it must be."""
     document = fields.parse_object(body)
-    own = take_own(document)
+    own = take_own(document, also=_WITH_STEPS)
     model = fields.text(document, "model")
     if not model:
         raise InvalidRequestError("'model' is missing; name one, or use \"auto\"", param="model")
-    check_messages(document.get("messages"))
+    workflow = own.get("workflow")
+    if workflow in (None, "auto"):
+        check_messages(document.get("messages"))
+    else:
+        document["messages"] = _before_steps(document.get("messages"))
     check_shape(document)
     return Ask(
         request_id=head.request_id,
@@ -66,16 +71,17 @@ def read(body: bytes, head: Head) -> Ask:
         controls=controls.parse(head.cache_control, head.namespace, own.get("cache")),
         end_user=fields.text(document, "user")[:256],
         idempotency_key=head.idempotency_key,
+        workflow=workflow,
         **(steering(own, path="acron.") if own else {}),
     )
 
 
-def take_own(document: dict[str, Any]) -> dict[str, Any]:
-    """ACRON's own fields, taken out of what goes to the provider."""
+def take_own(document: dict[str, Any], *, also: frozenset[str] = frozenset()) -> dict[str, Any]:
+    """ACRON's own fields, taken out of what goes to the provider. `also`: what only one format has."""
     if "acron" not in document:
         return {}
     own = fields.json_object(document, "acron")
-    fields.refuse_unknown(own, _OWN_FIELDS, path="acron.")
+    fields.refuse_unknown(own, _OWN_FIELDS | also, path="acron.")
     del document["acron"]
     return own
 
@@ -110,6 +116,21 @@ def check_messages(messages: Any) -> None:
             )
         if content is not None and not isinstance(content, str):
             _check_parts(content, f"messages[{index}].content")
+
+
+def _before_steps(messages: Any) -> list[Any]:
+    """What all steps of a workflow begin with."""
+    if not messages and (messages is None or isinstance(messages, list)):
+        return []
+    check_messages(messages)
+    for index, message in enumerate(messages):
+        if message["role"] not in ("system", "developer"):
+            raise InvalidRequestError(
+                f"messages[{index}] belongs to a single question; beside a workflow's steps, 'messages' are the system "
+                "and developer messages that all steps begin with. Put it into a step",
+                param=f"messages[{index}]",
+            )
+    return list(messages)
 
 
 def _check_parts(content: Any, name: str) -> None:

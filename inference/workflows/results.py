@@ -90,7 +90,7 @@ def summary(outcome: Outcome) -> Answer:
         output.facts,
         cache_status=status,
         cache_tier=_tier(status, rows),
-        cache_similarity=min((row.cache_similarity for row in rows if row.cache_similarity is not None), default=None),
+        cache_similarity=_least_alike(rows) if status is CacheStatus.HIT_T2 else None,
         tokens=_together(rows),
         cost_status=_cost_status(rows),
         attempt=sum(row.attempt for row in rows if not row.cache_tier),
@@ -115,6 +115,10 @@ def _limits(answers: Sequence[Answer]) -> dict[str, str] | None:
     told = [answer for answer in answers if answer.limits]
     last = max(told, key=lambda answer: answer.facts.event_id, default=None)
     return None if last is None or last.limits is None else dict(last.limits)
+
+
+def _least_alike(rows: Sequence[InferenceFacts]) -> float | None:
+    return min((row.cache_similarity for row in rows if row.cache_similarity is not None), default=None)
 
 
 def _tier(status: CacheStatus, rows: Sequence[InferenceFacts]) -> int:

@@ -19,10 +19,12 @@ from acron_site.lib.errors import AcronError
 from analytics.content import ContentKeeper
 from analytics.events import EventKind, EventStatus, InferenceFacts
 from caching.backends.memory import MemoryStore
+from caching.backends.memory_generations import MemoryGenerations
 from caching.backends.memory_leases import MemoryLeases
 from caching.exact import ExactCache
 from caching.idempotency import Idempotency
 from caching.policies import Policies, Policy
+from caching.step_store import StepCache
 from inference import catalog as catalogs
 from inference.accounting import Accountant
 from inference.allowances import Allowances
@@ -44,6 +46,9 @@ from inference.token_count import TokenCounter
 from inference.visits import Visits
 from inference.wire import chat
 from inference.wire.http import Head
+from inference.workflows.conductor import Conductor
+from inference.workflows.executor import Executor
+from inference.workflows.kept import KeptSteps
 
 MODELS = Path(__file__).parent / "models.yaml"
 ADA = Principal(UUID(int=1), frozenset({Scope.INFER}), key_id=UUID(int=11))
@@ -168,6 +173,10 @@ class Kit:
             targets=lambda model, principal: (Target(model.name, model, self.provider),),
             allowances=self.allowances,
         )
+        keeping = keeping_parts(
+            self.router, self.cache, policies or Policies(policy or Policy()), content=content, similar=similar
+        )
+        sharing = sharing_parts(self.cache, drains=drains)
         self.gateway = Gateway(
             catalog=self.catalog,
             router=self.router,
@@ -176,10 +185,8 @@ class Kit:
             accountant=Accountant(self.catalog, baseline_model=baseline_model, fallback=fallback),
             allowances=self.allowances,
             keep_alive_seconds=keep_alive_seconds,
-            **keeping_parts(
-                self.router, self.cache, policies or Policies(policy or Policy()), content=content, similar=similar
-            ),
-            **sharing_parts(self.cache, drains=drains),
+            **keeping,
+            **sharing,
             calls=CallParts(
                 targets=lambda model, principal: (Target(model.name, model, self.provider),),
                 switchboard=self.switchboard,
@@ -187,6 +194,10 @@ class Kit:
                 policy=call_policy or CallPolicy(longest_wait_seconds=0.0),
             ),
         )
+
+        self.steps = step_cache(self.store)
+        self.executor = Executor(self.gateway, keeping["visits"], KeptSteps(self.steps, secret=b"secret"))
+        self.conductor = Conductor(self.executor, sharing["idempotency"], self.allowances)
 
     async def answer(self, principal: Principal, asked: Ask, present: Present | None = None) -> Answer:
         return await self.gateway.answer(principal, replace(asked, started=time.perf_counter()), present or Present())
@@ -208,6 +219,17 @@ def keeping_parts(
         "keeper": Keeper(cache, similar, content),
         "similar": similar,
     }
+
+
+def step_cache(store: MemoryStore) -> StepCache:
+    return StepCache(
+        store,
+        MemoryGenerations(),
+        cipher=cipher_from("a passphrase"),
+        secret=b"secret",
+        clock=time.time,
+        max_entry_bytes=100_000,
+    )
 
 
 def sharing_parts(cache: ExactCache, *, drains: bool = False) -> dict[str, Any]:

@@ -59,6 +59,7 @@ def make_door(
 ) -> Door:
     return Door(
         gateway=kit.gateway,
+        conductor=kit.conductor,
         keys=Keys(),  # type: ignore[arg-type]
         models=lambda principal: models.listing(
             kit.catalog, principal.rules.models if principal.rules else frozenset()
