@@ -11,7 +11,7 @@ from uuid import UUID
 
 import orjson
 
-from accounts.encryption import cipher_from
+from accounts.encryption import Cipher, cipher_from
 from accounts.limits.limiter import Limiter
 from accounts.principal import Principal
 from accounts.scopes import Scope
@@ -165,7 +165,8 @@ class Kit:
         self.transport: Any = transport or MockTransport(latency_scale=0)
         self.provider = Provider("mock", dialects_of("mock", api_key="k", name="mock"), self.transport)
         self.store = MemoryStore(max_bytes=1_000_000)
-        self.cache = ExactCache(self.store, cipher_from("a passphrase"), clock=time.time, max_entry_bytes=100_000)
+        cipher = cipher_from("a passphrase")
+        self.cache = ExactCache(self.store, cipher, clock=time.time, max_entry_bytes=100_000)
         self.router = Router(self.catalog, default_quality_threshold=3.5)
         self.allowances = allowances(limiter, fallback)
         self.counter = TokenCounter(
@@ -195,7 +196,7 @@ class Kit:
             ),
         )
 
-        self.steps = step_cache(self.store)
+        self.steps = step_cache(self.store, cipher)
         self.executor = Executor(self.gateway, keeping["visits"], KeptSteps(self.steps, secret=b"secret"))
         self.conductor = Conductor(self.executor, sharing["idempotency"], self.allowances)
 
@@ -221,11 +222,11 @@ def keeping_parts(
     }
 
 
-def step_cache(store: MemoryStore) -> StepCache:
+def step_cache(store: MemoryStore, cipher: Cipher) -> StepCache:
     return StepCache(
         store,
         MemoryGenerations(),
-        cipher=cipher_from("a passphrase"),
+        cipher=cipher,
         secret=b"secret",
         clock=time.time,
         max_entry_bytes=100_000,
