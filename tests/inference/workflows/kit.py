@@ -62,7 +62,7 @@ def workflow(*steps: Mapping[str, Any], **more: Any) -> dict[str, Any]:
     return {"model_override": "mock-small", "workflow": {"steps": list(steps)}, **more}
 
 
-async def infer(kit: Kit, body: dict[str, Any], *, who: str = "ada", **headers: Any) -> Response:
+async def infer(kit: Kit, body: dict[str, Any] | bytes, *, who: str = "ada", **headers: Any) -> Response:
     door = make_door(kit, max_body_bytes=10_000_000)
     hang_up = headers.pop("hang_up_after_pieces", None)
     return await call(door, "/infer", body, headers=key(who, **headers), hang_up_after_pieces=hang_up)
