@@ -34,7 +34,7 @@ PARTED = {
 def test_questions_of_their_own_are_asked_on_their_own(text, prompts):
     workflow = Workflow(tuple(Step(part.id, (part.text,)) for part in splitter.split(text)))
 
-    sent = {}
+    sent: dict[str, str] = {}
     for wave in workflow.waves:
         sent |= {step.id: graph.filled(step, {name: f"<{sent[name]}>" for name in sent})[0] for step in wave}
 

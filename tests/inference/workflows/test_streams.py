@@ -17,8 +17,8 @@ def events(body: bytes) -> list[Any]:
     """(name, document) of each event; the end is a text."""
     found = []
     for event in body.split(b"\n\n")[:-1]:
-        name, _, data = event.rpartition(b"data: ")
-        name = name.strip().removeprefix(b"event: ").decode()
+        head, _, data = event.rpartition(b"data: ")
+        name = head.strip().removeprefix(b"event: ").decode()
         found.append((name, "[DONE]" if data == b"[DONE]" else orjson.loads(data)))
     return found
 
