@@ -59,7 +59,7 @@ _STEERING = {
 _NAMED = {"parameters": [{"name": "name", "in": "path", "required": True, "schema": {"type": "string"}}]}
 _ROUTING_MODE = {"type": "string", "enum": ["autopilot", "guided", "explicit"]}
 _TEXT = {"type": "string"}
-_COUNT = {"type": "integer"}
+_WHOLE = {"type": "integer"}
 _AMOUNT = {"type": "string", "nullable": True, "description": "USD, exact; null when no price is known"}
 
 _STEP = {
@@ -101,7 +101,7 @@ _STEP_ANSWER = {
         "status": {"type": "string", "enum": ["ok", "failed", "skipped"]},
         **dict.fromkeys(("model", "provider", "task_type", "route_reason", "cache"), _TEXT),
         "cache_tier": {"type": "integer", "enum": [0, 1, 2, 3]},
-        **dict.fromkeys(("tokens_input", "tokens_output"), _COUNT),
+        **dict.fromkeys(("tokens_input", "tokens_output"), _WHOLE),
         **dict.fromkeys(("cost", "baseline_cost", "savings"), _AMOUNT),
         "latency_ms": {"type": "number"},
         "response": {"type": "string", "nullable": True},

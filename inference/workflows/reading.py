@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from acron_site.lib.errors import AcronError, InvalidRequestError
+from acron_site.lib.errors import AcronError, InvalidRequestError, RequestTooLargeError
 from caching.steps import tags_from
 from inference.domain import Ask
 from inference.routing.router import QUALITY
@@ -25,6 +25,7 @@ _PASSED_ON = ("max_tokens", "temperature")
 # what a step cannot do: the others need words, and one answer
 _NOT_IN_STEPS = ("tools", "functions", "tool_choice", "audio")
 _MAX_DEPENDENCIES = 2 * MAX_STEPS
+_MAX_SHARED_CHARACTERS = 10_000_000
 _PREFIXES = {chat.ENDPOINT: "acron."}
 
 
@@ -71,6 +72,7 @@ def _read(ask: Ask, path: str) -> Flow:
     fields.refuse_unknown(document, _FIELDS, path=f"{path}.")
     _refuse_tools(ask)
     listed = _steps(document, path)
+    _require_bounded(ask, len(listed), path)
     shared = len(ask.body["messages"])
     asks = [_step_ask(ask, step, place) for step, place in listed]
     read = [_step(step, made, place, shared) for (step, place), made in zip(listed, asks, strict=True)]
@@ -102,6 +104,17 @@ def _steps(document: Mapping[str, Any], path: str) -> list[tuple[dict[str, Any],
             )
         fields.refuse_unknown(step, _STEP_FIELDS, path=f"{place}[{index}].")
     return [(step, f"{place}[{index}].") for index, step in enumerate(steps)]
+
+
+def _require_bounded(ask: Ask, count: int, path: str) -> None:
+    """What all steps begin with is sent as often as there are steps."""
+    size = len(fields.written(ask.body["messages"])) * count
+    if size > _MAX_SHARED_CHARACTERS:
+        raise RequestTooLargeError(
+            f"what all {count} steps begin with makes {size:,} characters, and at most {_MAX_SHARED_CHARACTERS:,} are "
+            "taken; move it into the steps that need it",
+            param=f"{path}.steps",
+        )
 
 
 def _step(document: Mapping[str, Any], ask: Ask, place: str, shared: int) -> Step:

@@ -204,3 +204,24 @@ async def test_a_step_that_is_nested_too_deeply_is_refused(kit, writer):
     assert answer.status == 400
     assert "nested" in answer.json()["error"]["message"]
     assert writer.asked == []
+
+
+def test_what_all_steps_begin_with_is_bounded_by_how_often_it_is_sent():
+    steps = [step(f"s{n}") for n in range(100)]
+
+    with pytest.raises(AcronError) as caught:
+        flow(*steps, system="x" * 100_000)
+
+    assert (caught.value.status, caught.value.param) == (413, "workflow.steps")
+    assert len(flow(*steps[:10], system="x" * 100_000).asks) == 10
+
+
+def test_a_conversation_is_never_parted():
+    turns = [
+        {"role": "user", "content": "hello"},
+        {"role": "assistant", "content": "Ask."},
+        {"role": "user", "content": "1. What is rain?\n2. Who was Faust?"},
+    ]
+
+    assert reading.flow_of(asked("auto", messages=turns)) is None
+    assert reading.flow_of(asked("auto", messages=turns[2:])) is not None

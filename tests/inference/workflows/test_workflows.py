@@ -290,6 +290,23 @@ async def test_a_call_that_somebody_else_waits_for_goes_on_when_the_workflows_ca
     assert writer.times["same"] == 1
 
 
+async def test_where_calls_are_drained_a_step_whose_caller_has_left_is_kept(writer):
+    kit = Kit(transport=writer, drains=True)
+    writer.gate = asyncio.Event()
+    flow = reading.flow_of(ask(acron={"workflow": {"steps": [step("a")]}}, messages=[]))
+    assert flow is not None
+    running = asyncio.create_task(kit.conductor.answer(ADA, flow))
+    await writer.sent.wait()
+
+    running.cancel()
+    await asyncio.wait({running})
+    writer.gate.set()
+    await asyncio.wait(kit.executor.lingering)
+
+    assert tiers(await infer(kit, workflow(step("a")))) == {"a": 3}
+    assert writer.times == {"do a": 1}
+
+
 async def test_a_budget_that_runs_out_midway_keeps_what_was_paid_for(limiter):
     kit = Kit(transport=Writer(tokens=1000), limiter=limiter)
     rules = KeyRules(monthly_budget_usd=Decimal("0.0012"))
@@ -356,6 +373,29 @@ async def test_auto_parts_a_prompt_and_joins_the_answers(kit, writer):
     assert sorted(writer.asked) == ["What is rain?", "Who was Faust?"]
     assert answer.json()["response"] == "1. <What is rain?>\n\n2. <Who was Faust?>"
     assert [each["id"] for each in answer.json()["steps"]] == ["part1", "part2"]
+
+
+async def test_auto_in_chat_completions_is_one_completion(kit):
+    asked = [
+        {"role": "system", "content": "Be brief."},
+        {"role": "user", "content": "- What is rain?\n- Who was Faust?"},
+    ]
+
+    answer = await chat(kit, {"model": "mock-small", "messages": asked, "acron": {"workflow": "auto"}})
+
+    choice = answer.json()["choices"][0]
+    assert choice["message"] == {"role": "assistant", "content": "- <What is rain?>\n\n- <Who was Faust?>"}
+    assert answer.json()["usage"]["total_tokens"] == 40
+
+
+async def test_auto_fails_with_the_part_that_failed_and_keeps_the_others(kit, writer):
+    writer.scenes["Faust"] = refused(400, "no")
+    body = {"model_override": "mock-small", "prompt": "1. What is rain?\n2. Who was Faust?", "workflow": "auto"}
+
+    answer = await infer(kit, body)
+
+    assert answer.status == 400
+    assert states(answer) == {"part1": "ok", "part2": "failed"}
 
 
 async def test_auto_leaves_one_question_as_it_is(kit, writer):
