@@ -86,6 +86,7 @@ def summary(outcome: Outcome) -> Answer:
     rows = [answer.facts for answer in answers]
     others = [row for row in rows if row.event_id != output.facts.event_id]
     status = min((CacheStatus(row.cache_status) for row in rows), key=_FURTHEST_FIRST.index)
+    latency_ms = (time.perf_counter() - outcome.flow.ask.started) * 1000
     facts = replace(
         output.facts,
         cache_status=status,
@@ -95,8 +96,8 @@ def summary(outcome: Outcome) -> Answer:
         cost_status=_cost_status(rows),
         attempt=sum(row.attempt for row in rows if not row.cache_tier),
         step_id="",
-        latency_ms=(time.perf_counter() - outcome.flow.ask.started) * 1000,
-        overhead_ms=sum(row.overhead_ms for row in rows),
+        latency_ms=latency_ms,
+        overhead_ms=min(sum(row.overhead_ms for row in rows), latency_ms),  # of steps side by side it passes at once
     )
     sides = [side for answer in answers for side in answer.sides]
     return Answer(

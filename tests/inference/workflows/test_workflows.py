@@ -224,6 +224,22 @@ async def test_an_invalidated_tag_is_not_answered_by_another_tier_either(kit, wr
     assert writer.times == {"read it": 2, "sum up <read it>": 2, "something else": 1}
 
 
+async def test_what_a_tagged_step_got_from_a_call_that_had_begun_before_is_not_kept(kit, writer):
+    writer.gate = asyncio.Event()
+    other = asyncio.create_task(kit.answer(ADA, ask("read it", acron={"cache": {"tiers": [3]}}), Present()))
+    await writer.sent.wait()
+    running = asyncio.create_task(infer(kit, workflow(step("a", "read it", tags=["doc:1"]))))
+    for _ in range(100):
+        await asyncio.sleep(0)
+    writer.gate.set()
+
+    first, again = await running, await infer(kit, workflow(step("a", "read it", tags=["doc:1"])))
+
+    assert (await other).facts.cache_status == "MISS"
+    assert first.json()["steps"][0]["cache"] == "COALESCED"
+    assert tiers(again) == {"a": 0}
+
+
 async def test_identical_steps_that_are_under_way_share_one_call(kit, writer):
     writer.gate = asyncio.Event()
     running = asyncio.create_task(infer(kit, workflow(step("a", "same"), step("b", "same"), step("c", "{{a}} {{b}}"))))
