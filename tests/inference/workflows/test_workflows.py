@@ -201,6 +201,14 @@ async def test_the_callers_wishes_about_the_cache_hold_for_each_step(kit, first,
     assert tiers(again) == {"a": tier}
 
 
+async def test_a_step_may_be_asked_to_be_fresh(kit):
+    await infer(kit, workflow(step("a")))
+
+    again = await infer(kit, workflow(step("a")), **{"Cache-Control": "max-age=0"})
+
+    assert tiers(again) == {"a": 0}
+
+
 async def test_a_cut_answer_is_no_step_to_be_found_again(kit, writer):
     body = orjson.loads(Scene().pieces[0])
     body["choices"][0]["finish_reason"] = "length"
