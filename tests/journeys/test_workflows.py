@@ -1,5 +1,7 @@
 """A workflow with the client people have, from its first run to the ledger."""
 
+import http.client
+import json
 import time
 from decimal import Decimal
 from typing import Any
@@ -27,14 +29,14 @@ def steps(topic: str) -> dict[str, Any]:
     return {"acron": {"workflow": {"steps": asked}}}
 
 
-def rows_of(product: Live, request_id: str, count: int) -> list[dict[str, Any]]:
+def rows_of(product: Live, request_id: str, count: int, *, are_over: bool = False) -> list[dict[str, Any]]:
     end = time.monotonic() + 10
     while time.monotonic() < end:
-        rows = [row for row in product.recent() if row["request_id"] == request_id and row["status"] != "started"]
-        if len(rows) == count:
+        rows = [row for row in product.recent() if row["request_id"] == request_id]
+        if len(rows) == count and not (are_over and any(row["status"] == "started" for row in rows)):
             return rows
         time.sleep(0.1)
-    raise AssertionError(f"no {count} rows of {request_id}")
+    raise AssertionError([(row["step"], row["status"], row["model"]) for row in rows])
 
 
 def test_a_workflow_runs_once_and_its_steps_are_found_again(client, product):
@@ -48,7 +50,7 @@ def test_a_workflow_runs_once_and_its_steps_are_found_again(client, product):
     assert (first.headers["x-acron-cache"], again.headers["x-acron-cache"]) == ("MISS", "HIT-T3")
     assert again.headers["x-acron-cost"] == "0"
     assert again.headers["x-acron-saved"] == first.headers["x-acron-cost"]
-    rows = rows_of(product, first.headers["x-request-id"], 3)
+    rows = rows_of(product, first.headers["x-request-id"], 3, are_over=True)
     assert {row["step"]: row["model"] for row in rows} == {
         "facts": "mock-small",
         "doubts": "mock-small",
@@ -78,6 +80,26 @@ def test_a_stream_of_steps_is_read_by_who_knows_nothing_of_them(client):
     ]
     assert [each["id"] for each in stood if each["status"] == "ok"][-1] == "report"
     assert len(stood) == 6
+
+
+def test_who_leaves_stops_what_runs_and_finds_what_was_done(product):
+    request_id, quick = f"left-{uuid4()}", {"id": "quick", "prompt": f"a word on {uuid4()}"}
+    slow = {"id": "slow", "prompt": "after {{quick}}", "model": "mock-hang"}
+    body = {"model_override": "mock-small", "workflow": {"steps": [quick, slow]}, "stream": True}
+    leaving = http.client.HTTPConnection(product.base.removeprefix("http://"), timeout=60)
+    headers = {"Authorization": f"Bearer {product.key}", "X-Request-Id": request_id}
+    leaving.request("POST", "/infer", json.dumps(body), {"Content-Type": "application/json", **headers})
+    response = leaving.getresponse()
+    rows_of(product, request_id, 2)  # both are asked
+
+    response.close()
+    leaving.close()
+
+    rows = {row["step"]: row for row in rows_of(product, request_id, 2, are_over=True)}
+    assert (rows["quick"]["status"], rows["slow"]["status"]) == ("ok", "client_gone")
+    assert rows["slow"]["latency_ms"] < 5000  # of a machine that does much else; in itself it is a moment
+    _, _, again = product.call("/infer", {**body, "workflow": {"steps": [quick]}, "stream": False})
+    assert again["cache_tier"] == 3
 
 
 def test_another_organizations_workflow_pays_for_itself(product):
