@@ -87,6 +87,7 @@ def of_inference(row: Inference) -> dict[str, Any]:
         "error_code": row.error_code,
         "key_id": str(row.key_id) if row.key_id else None,
         "user": row.end_user,
+        "step": row.step_id or None,
         "tags": dict(row.tags),
     }
 

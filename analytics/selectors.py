@@ -68,6 +68,7 @@ class Inference:
     error_code: str
     key_id: UUID | None
     end_user: str
+    step_id: str
     tags: Mapping[str, str]
     tokens: TokenCounts
     usage_flag: str

@@ -57,6 +57,7 @@ class Cascade:
 class CacheStatus(StrEnum):
     HIT_T1 = "HIT-T1"
     HIT_T2 = "HIT-T2"
+    HIT_T3 = "HIT-T3"
     MISS = "MISS"
     BYPASS = "BYPASS"
     COALESCED = "COALESCED"
@@ -116,6 +117,8 @@ class Ask:
     optimised_tokens: int | None = None  # taken out of what the caller sent, about; None: it was left as it is
     # what was found out about it once, by name; a copy that only asks again takes it along
     noted: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
+    workflow: Any = None  # as it came; its steps are asks of their own
+    step_id: str = ""  # of the step that this is, in a workflow under the same request id
 
     @property
     def sketch(self) -> Mapping[str, Any]:

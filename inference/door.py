@@ -30,6 +30,9 @@ from inference.wire import chat, embeddings, headers, keys, messages, models, na
 from inference.wire.addresses import Proxies
 from inference.wire.formats import MANNERS
 from inference.wire.http import CallerGone, Head, read_body, read_head, refusal
+from inference.workflows import reading
+from inference.workflows.conductor import Conductor, WorkflowStream
+from inference.workflows.reading import Flow
 
 logger = logging.getLogger(__name__)
 
@@ -99,6 +102,7 @@ class Door:
         self,
         *,
         gateway: Gateway,
+        conductor: Conductor,
         keys: KeyDirectory,
         models: Callable[[Principal], bytes],
         counter: TokenCounter,
@@ -110,7 +114,8 @@ class Door:
         max_in_flight_bytes: int,
         keep_alive_seconds: float,
     ) -> None:
-        self._gateway, self._keys, self._models, self._counter = gateway, keys, models, counter
+        self._gateway, self._conductor, self._keys = gateway, conductor, keys
+        self._models, self._counter = models, counter
         self._stored, self._proxies, self._default_mode = stored, proxies, default_mode
         self._max_body_bytes, self._max_in_flight = max_body_bytes, max_in_flight
         self._max_in_flight_bytes, self._keep_alive_seconds = max_in_flight_bytes, keep_alive_seconds
@@ -205,21 +210,37 @@ class Door:
 
     async def _answer(self, read: Reader, principal: Principal, exchange: Exchange) -> None:
         """One of the formats that are relayed as they are: `read` makes the body an ask."""
-        body = await read_body(exchange.receive, exchange.head, self._max_body_bytes)
-        answer = await self._answered(principal, read(body, exchange.head), exchange)
+        ask = read(await read_body(exchange.receive, exchange.head, self._max_body_bytes), exchange.head)
+        if flow := _flow_of(ask):
+            await self._conduct(principal, exchange, flow)
+            return
+        answer = await self._answered(principal, ask, exchange)
         if answer.stream is None:
             await _send(exchange, 200, headers.of_answer(answer), answer.body)
         else:
-            await self._stream(exchange, answer, answer.stream, answer.stream.__aiter__())
+            await self._stream(exchange, headers.of_answer(answer), answer.stream, answer.stream.__aiter__())
 
     async def _infer(self, principal: Principal, exchange: Exchange) -> None:
         body = await read_body(exchange.receive, exchange.head, self._max_body_bytes)
         ask = native.read(body, exchange.head, default_mode=self._default_mode)
+        if flow := _flow_of(ask):
+            await self._conduct(principal, exchange, flow)
+            return
         answer = await self._answered(principal, ask, exchange)
         if answer.stream is None:
             await _send(exchange, 200, headers.of_answer(answer), native.write(answer))
         else:
-            await self._stream(exchange, answer, answer.stream, native.stream(answer, answer.stream))
+            await self._stream(exchange, headers.of_answer(answer), answer.stream, native.stream(answer, answer.stream))
+
+    async def _conduct(self, principal: Principal, exchange: Exchange, flow: Flow) -> None:
+        """A request of several steps."""
+        exchange.watch()
+        if not flow.ask.stream:
+            told = await self._conductor.answer(principal, flow)
+            await _send(exchange, told.status, told.headers, told.body)
+            return
+        stream = await self._conductor.stream(principal, flow)
+        await self._stream(exchange, headers.of_events(flow.ask.request_id), stream, stream.__aiter__())
 
     async def _answered(self, principal: Principal, ask: Ask, exchange: Exchange) -> Answer:
         answer = await self._gateway.answer(principal, ask, exchange)
@@ -254,13 +275,17 @@ class Door:
         await _send(exchange, 200, own, keys.write(principal, standing))
 
     async def _stream(
-        self, exchange: Exchange, answer: Answer, stream: EventStream, events: AsyncIterator[bytes]
+        self,
+        exchange: Exchange,
+        own: headers.Headers,
+        stream: EventStream | WorkflowStream,
+        events: AsyncIterator[bytes],
     ) -> None:
         """Sends `events`, which are made of `stream`; whatever happens, the stream is closed and thereby recorded."""
         exchange.watch()
         async with aclosing(stream):
             exchange.has_begun = True
-            await exchange.send({"type": "http.response.start", "status": 200, "headers": headers.of_answer(answer)})
+            await exchange.send({"type": "http.response.start", "status": 200, "headers": own})
             silent_seconds = perf_counter() - exchange.head.started
             line = Line(exchange.send, self._keep_alive_seconds, silent_seconds=silent_seconds)
             try:
@@ -269,6 +294,11 @@ class Door:
                 await exchange.send({"type": "http.response.body", "body": b"", "more_body": False})
             finally:
                 line.stop()
+
+
+def _flow_of(ask: Ask) -> Flow | None:
+    """The steps of a request that has some."""
+    return None if ask.workflow is None else reading.flow_of(ask)
 
 
 def _too_much() -> OverloadedError:

@@ -21,8 +21,10 @@ from inference.notes import Note
 
 KEPT = "the same request was answered before"
 SIMILAR = "nearly the same request was answered before"
+STEP = "the same step was answered before"
 SHARED = "the same request was being answered at the same time"
 _AS_BUILT_IN = Policy()
+_TIERS = {CacheStatus.HIT_T3: 3}
 
 
 @quick
@@ -87,12 +89,13 @@ def of_hit(
         model=note.model,
         provider=note.provider,
         cache_status=status,
-        cache_tier=2 if similarity is not None else 1,
+        cache_tier=_TIERS.get(status, 1) if similarity is None else 2,
         cache_similarity=similarity,
         stream=ask.stream,
         http_status=200,
         key_id=visit.principal.key_id,
         end_user=ask.end_user,
+        step_id=ask.step_id,
         task_type=note.task_type,
         tags=ask.tags,
         tokens=note.usage.tokens,
@@ -213,6 +216,7 @@ def _asked(visit: Visit) -> dict[str, Any]:
         "stream": ask.stream,
         "key_id": visit.principal.key_id,
         "end_user": ask.end_user,
+        "step_id": ask.step_id,
         "tags": ask.tags,
     }
 

@@ -22,7 +22,7 @@ from inference.cascade import Cascades
 from inference.catalog import Catalog, Model
 from inference.checks import Checks
 from inference.domain import Answer, Ask, CacheStatus, Completion, Route, RoutingMode
-from inference.facts import KEPT, SIMILAR, Visit, Worth
+from inference.facts import KEPT, SIMILAR, STEP, Visit, Worth
 from inference.keeper import Keeper
 from inference.keeping import CacheReason
 from inference.passengers import Passenger, told
@@ -129,6 +129,16 @@ class Gateway:
         row = answer.facts
         usd = None if row.cache_tier else pricing.estimate_cost(self._catalog.find(row.model), tokens, 0)
         return replace(answer, optimised_tokens=tokens, optimised_usd=usd)
+
+    async def recall(self, visit: Visit, entry: Entry) -> Answer | None:
+        """The answer that the kept entry of a workflow's step gives: counted, and recorded as a hit. None when it is
+        worth nothing any more, and then nothing was counted."""
+        if self._worth(entry.note, visit.ask.mode, visit.principal.is_test) is None:
+            return None
+        counted = None if visit.principal.rules is None else self.allowances.enter(visit.principal)
+        limits = None if counted is None else await self.allowances.admit(counted)
+        kept = self._hit(visit, entry, limits, status=CacheStatus.HIT_T3, reason=STEP)
+        return None if kept is None else self._recorded(visit, kept)
 
     async def keep_given(self, principal: Principal, ask: Ask, completion: Completion) -> None:
         """Keeps an answer that was given elsewhere as if it had been given here. Raises InvalidRequestError that says

@@ -26,11 +26,23 @@ from analytics.ledger import JournalLedger
 from analytics.wiring import open_ledger
 from caching.backends.redis_leases import RedisLeases
 from caching.exact import ExactCache
+from caching.idempotency import Idempotency
 from caching.leases import Leases
 from caching.policies import Semantic
 from caching.policy_book import PolicyBook
 from caching.semantic_parts import SemanticParts
-from caching.wiring import acts_of_others, exact_cache, exact_store, idempotency, leases, policy_book, redis_links
+from caching.wiring import (
+    acts_of_others,
+    exact_cache,
+    exact_store,
+    generations,
+    idempotency,
+    leases,
+    policy_book,
+    redis_links,
+    step_cache,
+    step_secret,
+)
 from inference import budgets, fallback_price, task_records
 from inference import catalog as catalogs
 from inference.accounting import Accountant
@@ -64,6 +76,9 @@ from inference.unpriced import UnpricedAlerts
 from inference.visits import Visits
 from inference.wire import models
 from inference.wire.addresses import Proxies
+from inference.workflows.conductor import Conductor
+from inference.workflows.executor import Executor
+from inference.workflows.kept import KeptSteps
 
 _SPARE_RETRIES, _SAVED_RETRIES = 3, 20
 
@@ -170,7 +185,6 @@ class Parts:
 
     @cached_property
     def gateway(self) -> Gateway:
-        cache = self.config.cache
         return Gateway(
             catalog=self.catalog,
             router=self.router,
@@ -178,25 +192,39 @@ class Parts:
             ledger=self.ledger,
             accountant=self.accountant,
             allowances=Allowances(self.limiter, self.fallback_price),
-            visits=Visits(self.router, self.policies, secret=self._secret, corrections=self.task_book),
+            visits=self._visits,
             keeper=Keeper(self.cache, self.similar, self.content),
             similar=self.similar,
             calls=self._calls,
             sharing=self.sharing,
-            idempotency=idempotency(
-                cache,
-                self.cache,
-                self.leases,
-                cipher=cipher(),
-                secret=self._secret,
-                patience_seconds=self.config.providers.total_timeout_seconds,
-            ),
+            idempotency=self._idempotency,
             keep_alive_seconds=self.config.api.keep_alive_seconds,
         )
 
     @cached_property
     def task_book(self) -> TaskBook:
         return TaskBook(task_records.read)
+
+    @cached_property
+    def conductor(self) -> Conductor:
+        steps = step_cache(self.config.cache, self.cache.store, generations(self.links), cipher=cipher())
+        kept = KeptSteps(steps, secret=step_secret())
+        return Conductor(Executor(self.gateway, self._visits, kept), self._idempotency, self.gateway.allowances)
+
+    @cached_property
+    def _visits(self) -> Visits:
+        return Visits(self.router, self.policies, secret=self._secret, corrections=self.task_book)
+
+    @cached_property
+    def _idempotency(self) -> Idempotency:
+        return idempotency(
+            self.config.cache,
+            self.cache,
+            self.leases,
+            cipher=cipher(),
+            secret=self._secret,
+            patience_seconds=self.config.providers.total_timeout_seconds,
+        )
 
     @cached_property
     def accountant(self) -> Accountant:
@@ -255,6 +283,7 @@ class Parts:
     def door(self) -> Door:
         return Door(
             gateway=self.gateway,
+            conductor=self.conductor,
             keys=self.keys,
             models=self._models_for,
             counter=TokenCounter(

@@ -90,6 +90,7 @@ _INFERENCE = _object(
         "error_code": _TEXT,
         "key_id": {**_ID, "nullable": True},
         "user": _TEXT,
+        "step": {**_TEXT, "nullable": True, "description": "of a workflow, that this was a call for"},
         "tags": _TEXTS,
     }
 )

@@ -2,6 +2,10 @@
 
 from typing import Any
 
+from caching.steps import MAX_TAGS
+from inference.workflows.graph import MAX_STEPS
+from inference.workflows.reading import AUTO
+
 _ERROR = {
     "description": "An error: what is wrong and what to change",
     "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}},
@@ -75,7 +79,57 @@ _OPTIMISE = {
 }
 _NAMED = {"parameters": [{"name": "name", "in": "path", "required": True, "schema": {"type": "string"}}]}
 _ROUTING_MODE = {"type": "string", "enum": ["autopilot", "guided", "explicit"]}
+_TEXT = {"type": "string"}
+_WHOLE = {"type": "integer"}
 _AMOUNT = {"type": "string", "nullable": True, "description": "USD, exact; null when no price is known"}
+
+_STEP = {
+    "type": "object",
+    "required": ["id"],
+    "properties": {
+        "id": {"type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$"},
+        "prompt": {"type": "string", "description": "{{other}} stands for the output of the step called other"},
+        "messages": _MESSAGES,
+        "system": {"type": "string"},
+        "depends_on": {"type": "array", "items": {"type": "string"}},
+        "model": {"type": "string"},
+        "task_type": {"type": "string"},
+        "quality_preference": _STEERING["quality_preference"],
+        "max_tokens": {"type": "integer", "minimum": 1},
+        "temperature": {"type": "number", "minimum": 0, "maximum": 2},
+        "tags": {"type": "array", "items": {"type": "string"}, "maxItems": MAX_TAGS},
+    },
+}
+_WORKFLOW = {
+    "description": "Steps that may use each other's outputs, or auto: the prompt is parted if it is several questions",
+    "oneOf": [
+        {"type": "string", "enum": [AUTO]},
+        {
+            "type": "object",
+            "required": ["steps"],
+            "properties": {
+                "steps": {"type": "array", "items": _STEP, "minItems": 1, "maxItems": MAX_STEPS},
+                "output": {"type": "string", "description": "The step whose output is the answer; else the last one"},
+            },
+        },
+    ],
+}
+_STEP_ANSWER = {
+    "type": "object",
+    "required": ["id", "status"],
+    "properties": {
+        "id": {"type": "string"},
+        "status": {"type": "string", "enum": ["ok", "failed", "skipped"]},
+        **dict.fromkeys(("model", "provider", "task_type", "route_reason", "cache"), _TEXT),
+        "cache_tier": {"type": "integer", "enum": [0, 1, 2, 3]},
+        **dict.fromkeys(("tokens_input", "tokens_output"), _WHOLE),
+        **dict.fromkeys(("cost", "baseline_cost", "savings"), _AMOUNT),
+        "latency_ms": {"type": "number"},
+        "response": {"type": "string", "nullable": True},
+        "error": {"type": "object", "properties": {"code": {"type": "string"}, "message": {"type": "string"}}},
+        "failed_step": {"type": "string", "description": "Whose failure it was skipped for"},
+    },
+}
 
 _CHAT_REQUEST: dict[str, Any] = {
     "type": "object",
@@ -91,7 +145,12 @@ _CHAT_REQUEST: dict[str, Any] = {
         "temperature": {"type": "number", "minimum": 0, "maximum": 2},
         "acron": {
             "type": "object",
-            "properties": {**_STEERING, "routing_mode": _ROUTING_MODE, "optimise": _OPTIMISE},
+            "properties": {
+                **_STEERING,
+                "routing_mode": _ROUTING_MODE,
+                "optimise": _OPTIMISE,
+                "workflow": _WORKFLOW,
+            },
         },
     },
     "additionalProperties": True,
@@ -107,7 +166,7 @@ _MESSAGES_REQUEST = {
         "system": {},
         "stream": {"type": "boolean"},
         "temperature": {"type": "number", "minimum": 0, "maximum": 1},
-        "acron": _CHAT_REQUEST["properties"]["acron"],
+        "acron": {"type": "object", "properties": {**_STEERING, "routing_mode": _ROUTING_MODE}},
     },
     "additionalProperties": True,
 }
@@ -170,6 +229,7 @@ _INFER_REQUEST = {
         "stream": {"type": "boolean"},
         "user": {"type": "string"},
         "metadata": {"type": "object"},
+        "workflow": _WORKFLOW,
     },
 }
 _INFER_ANSWER = {
@@ -193,6 +253,7 @@ _INFER_ANSWER = {
         "quality_score": {"type": "number", "nullable": True},
         "latency_ms": {"type": "number"},
         "overhead_ms": {"type": "number"},
+        "steps": {"type": "array", "items": _STEP_ANSWER},
     },
 }
 

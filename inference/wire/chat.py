@@ -33,7 +33,7 @@ STEERING = frozenset(
     }
 )
 _OWN_FIELDS = STEERING | {"cache", "routing_mode"}
-_ALSO = frozenset({optimising.FIELD})
+_ALSO = frozenset({optimising.FIELD, "workflow"})
 _ROLES = frozenset({"system", "developer", "user", "assistant", "tool", "function"})
 _MAX_TOKENS = 10_000_000
 _MAX_FALLBACKS = 8
@@ -54,7 +54,11 @@ def read(body: bytes, head: Head) -> Ask:
     model = fields.text(document, "model")
     if not model:
         raise InvalidRequestError("'model' is missing; name one, or use \"auto\"", param="model")
-    check_messages(document.get("messages"))
+    workflow = own.get("workflow")
+    if workflow in (None, "auto"):
+        check_messages(document.get("messages"))
+    else:
+        document["messages"] = _before_steps(document.get("messages"))
     check_shape(document)
     shortened = optimising.shortened(own, document["messages"], path="acron.") if own else None
     if shortened is not None:
@@ -72,6 +76,7 @@ def read(body: bytes, head: Head) -> Ask:
         end_user=fields.text(document, "user")[:256],
         idempotency_key=head.idempotency_key,
         optimised_tokens=None if shortened is None else shortened.removed_tokens,
+        workflow=workflow,
         **(steering(own, path="acron.") if own else {}),
     )
 
@@ -117,6 +122,21 @@ def check_messages(messages: Any) -> None:
             )
         if content is not None and not isinstance(content, str):
             _check_parts(content, f"messages[{index}].content")
+
+
+def _before_steps(messages: Any) -> list[Any]:
+    """What all steps of a workflow begin with."""
+    if not messages and (messages is None or isinstance(messages, list)):
+        return []
+    check_messages(messages)
+    for index, message in enumerate(messages):
+        if message["role"] not in ("system", "developer"):
+            raise InvalidRequestError(
+                f"messages[{index}] belongs to a single question; beside a workflow's steps, 'messages' are the system "
+                "and developer messages that all steps begin with. Put it into a step",
+                param=f"messages[{index}]",
+            )
+    return list(messages)
 
 
 def _check_parts(content: Any, name: str) -> None:

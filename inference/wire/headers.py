@@ -11,6 +11,8 @@ Headers = list[tuple[bytes, bytes]]
 
 _JSON = (b"content-type", b"application/json")
 _EVENTS = (b"content-type", b"text/event-stream; charset=utf-8")
+# nginx would hold the events back
+_UNHELD = ((b"cache-control", b"no-cache"), (b"x-accel-buffering", b"no"))
 
 
 def of_answer(answer: Answer) -> Headers:
@@ -30,8 +32,7 @@ def of_answer(answer: Answer) -> Headers:
         headers.append((b"x-acron-cache-similarity", b"1" if similarity is None else b"%.3f" % similarity))
         headers.append((b"age", b"%d" % answer.age_seconds))
     if answer.stream:
-        headers.append((b"cache-control", b"no-cache"))
-        headers.append((b"x-accel-buffering", b"no"))  # nginx would hold the events back
+        headers += _UNHELD
     if answer.dropped:
         headers.append((b"x-acron-dropped-params", ",".join(answer.dropped).encode()))
     if answer.optimised_tokens is not None:
@@ -42,6 +43,11 @@ def of_answer(answer: Answer) -> Headers:
     if facts.cache_tier or not answer.stream:
         headers += _money(answer)
     return headers
+
+
+def of_events(request_id: str) -> Headers:
+    """Headers of a stream of which nothing else is known yet."""
+    return [_EVENTS, (b"x-request-id", request_id.encode()), *_UNHELD]
 
 
 def of_document(request_id: str) -> Headers:

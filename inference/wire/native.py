@@ -1,6 +1,6 @@
 """Reads and writes `POST /infer`, ACRON's own format (contract, section 4)."""
 
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -29,6 +29,7 @@ _KNOWN = (
         "stream",
         "cache",
         optimising.FIELD,
+        "workflow",
     }
 )
 _HUNDRED = Decimal(100)
@@ -37,10 +38,6 @@ _HUNDRED = Decimal(100)
 def read(body: bytes, head: Head, *, default_mode: RoutingMode) -> Ask:
     """Raises InvalidRequestError naming the field and what it must be."""
     document = fields.parse_object(body)
-    if "workflow" in document:
-        raise InvalidRequestError(
-            "workflows are not served yet; send the steps as requests of their own", param="workflow"
-        )
     fields.refuse_unknown(document, _KNOWN)
     fields.json_object(document, "metadata")
     mode, model = _mode_and_model(document, default_mode)
@@ -61,13 +58,14 @@ def read(body: bytes, head: Head, *, default_mode: RoutingMode) -> Ask:
         end_user=fields.text(document, "user")[:256],
         idempotency_key=head.idempotency_key,
         optimised_tokens=None if shortened is None else shortened.removed_tokens,
+        workflow=document.get("workflow"),
         **chat.steering(document),
     )
 
 
 def write(answer: Answer) -> bytes:
     """The whole answer as JSON."""
-    return orjson.dumps(_document(answer.facts, answer, answer_text(answer.body)))
+    return orjson.dumps(document_of(answer.facts, answer, answer_text(answer.body)))
 
 
 async def stream(answer: Answer, source: EventStream) -> AsyncIterator[bytes]:
@@ -81,7 +79,7 @@ async def stream(answer: Answer, source: EventStream) -> AsyncIterator[bytes]:
             if delta := _delta(event):
                 pieces.append(delta)
                 yield sse.event({"delta": delta})
-    yield sse.event(_document(source.facts, answer, "".join(pieces)))
+    yield sse.event(document_of(source.facts, answer, "".join(pieces)))
     yield sse.DONE
 
 
@@ -115,6 +113,8 @@ def _mode_and_model(document: Mapping[str, Any], default: RoutingMode) -> tuple[
 
 
 def _messages(document: Mapping[str, Any]) -> list[Any]:
+    if document.get("workflow") not in (None, "auto"):
+        return _before_steps(document)
     prompt, messages = fields.text(document, "prompt"), document.get("messages")
     if bool(prompt) == bool(messages):
         raise InvalidRequestError("send either 'prompt' or 'messages'", param="prompt")
@@ -125,7 +125,20 @@ def _messages(document: Mapping[str, Any]) -> list[Any]:
     return [{"role": "system", "content": system}, *turns] if system else turns
 
 
-def _document(facts: InferenceFacts, answer: Answer, response: str) -> dict[str, Any]:
+def _before_steps(document: Mapping[str, Any]) -> list[Any]:
+    """What all steps of a workflow begin with."""
+    for name in ("prompt", "messages"):
+        if document.get(name):
+            raise InvalidRequestError(
+                f"{name!r} belongs to a single question; put it into a step of the workflow", param=name
+            )
+    system = fields.text(document, "system")
+    return [{"role": "system", "content": system}] if system else []
+
+
+def document_of(
+    facts: InferenceFacts, answer: Answer, response: str, *, steps: Sequence[Mapping[str, Any]] = ()
+) -> dict[str, Any]:
     tokens = facts.tokens
     return {
         "request_id": facts.request_id,
@@ -141,7 +154,7 @@ def _document(facts: InferenceFacts, answer: Answer, response: str) -> dict[str,
         },
         "cache_hit": facts.cache_tier > 0,
         "cache_tier": facts.cache_tier,
-        "similarity": 1.0 if facts.cache_tier == 1 else facts.cache_similarity,
+        "similarity": 1.0 if facts.cache_tier in (1, 3) else facts.cache_similarity,
         "tokens_input": tokens.total_input,
         "tokens_output": tokens.total_output,
         "usage": {
@@ -154,16 +167,16 @@ def _document(facts: InferenceFacts, answer: Answer, response: str) -> dict[str,
             "output_audio": tokens.output_audio,
             "reasoning": tokens.reasoning,
         },
-        "cost": _amount(answer.cost_usd),
+        "cost": amount(answer.cost_usd),
         "cost_status": facts.cost_status if answer.cost_usd is not None else CostStatus.UNPRICED,
         "baseline_model": facts.baseline_model,
-        "baseline_cost": _amount(answer.baseline_usd),
-        "savings": _amount(answer.saved_usd),
+        "baseline_cost": amount(answer.baseline_usd),
+        "savings": amount(answer.saved_usd),
         "savings_percent": savings_percent(answer.saved_usd, answer.baseline_usd),
         "quality_score": facts.quality_score,
         "latency_ms": round(facts.latency_ms, 3),
         "overhead_ms": round(facts.overhead_ms, 3),
-        "steps": [],
+        "steps": list(steps),
     }
 
 
@@ -177,11 +190,11 @@ def _candidate(candidate: Candidate) -> dict[str, Any]:
     return {
         "model": candidate.model,
         "quality": candidate.quality,
-        "estimated_cost": _amount(candidate.estimated_cost_usd),
+        "estimated_cost": amount(candidate.estimated_cost_usd),
         "estimated_latency_ms": candidate.estimated_latency_ms,
         "excluded_because": candidate.excluded_because or None,
     }
 
 
-def _amount(amount: Decimal | None) -> str | None:
-    return None if amount is None else money.to_text(amount)
+def amount(usd: Decimal | None) -> str | None:
+    return None if usd is None else money.to_text(usd)

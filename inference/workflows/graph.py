@@ -106,6 +106,11 @@ def filled(step: Step, known: Mapping[str, str]) -> tuple[str, ...]:
     return tuple(_REFERENCE.sub(lambda match: _filled(match, known), text) for text in step.texts)
 
 
+def escaped(text: str) -> str:
+    """The text as one in which nothing stands for a step: filled, it is itself again."""
+    return _REFERENCE.sub(lambda match: "\\" * (len(match[1]) + 1) + match[0], text)
+
+
 def _filled(match: re.Match[str], known: Mapping[str, str]) -> str:
     backslashes, name = match.groups()
     kept = backslashes[: len(backslashes) // 2]

@@ -11,7 +11,7 @@ from uuid import UUID
 
 import orjson
 
-from accounts.encryption import cipher_from
+from accounts.encryption import Cipher, cipher_from
 from accounts.limits.limiter import Limiter
 from accounts.principal import Principal
 from accounts.scopes import Scope
@@ -19,10 +19,12 @@ from acron_site.lib.errors import AcronError
 from analytics.content import ContentKeeper
 from analytics.events import EventKind, EventStatus, InferenceFacts
 from caching.backends.memory import MemoryStore
+from caching.backends.memory_generations import MemoryGenerations
 from caching.backends.memory_leases import MemoryLeases
 from caching.exact import ExactCache
 from caching.idempotency import Idempotency
 from caching.policies import Policies, Policy
+from caching.step_store import StepCache
 from inference import catalog as catalogs
 from inference.accounting import Accountant
 from inference.allowances import Allowances
@@ -44,6 +46,9 @@ from inference.token_count import TokenCounter
 from inference.visits import Visits
 from inference.wire import chat
 from inference.wire.http import Head
+from inference.workflows.conductor import Conductor
+from inference.workflows.executor import Executor
+from inference.workflows.kept import KeptSteps
 
 MODELS = Path(__file__).parent / "models.yaml"
 ADA = Principal(UUID(int=1), frozenset({Scope.INFER}), key_id=UUID(int=11))
@@ -160,7 +165,8 @@ class Kit:
         self.transport: Any = transport or MockTransport(latency_scale=0)
         self.provider = Provider("mock", dialects_of("mock", api_key="k", name="mock"), self.transport)
         self.store = MemoryStore(max_bytes=1_000_000)
-        self.cache = ExactCache(self.store, cipher_from("a passphrase"), clock=time.time, max_entry_bytes=100_000)
+        cipher = cipher_from("a passphrase")
+        self.cache = ExactCache(self.store, cipher, clock=time.time, max_entry_bytes=100_000)
         self.router = Router(self.catalog, default_quality_threshold=3.5)
         self.allowances = allowances(limiter, fallback)
         self.counter = TokenCounter(
@@ -168,6 +174,10 @@ class Kit:
             targets=lambda model, principal: (Target(model.name, model, self.provider),),
             allowances=self.allowances,
         )
+        keeping = keeping_parts(
+            self.router, self.cache, policies or Policies(policy or Policy()), content=content, similar=similar
+        )
+        sharing = sharing_parts(self.cache, drains=drains)
         self.gateway = Gateway(
             catalog=self.catalog,
             router=self.router,
@@ -176,10 +186,8 @@ class Kit:
             accountant=Accountant(self.catalog, baseline_model=baseline_model, fallback=fallback),
             allowances=self.allowances,
             keep_alive_seconds=keep_alive_seconds,
-            **keeping_parts(
-                self.router, self.cache, policies or Policies(policy or Policy()), content=content, similar=similar
-            ),
-            **sharing_parts(self.cache, drains=drains),
+            **keeping,
+            **sharing,
             calls=CallParts(
                 targets=lambda model, principal: (Target(model.name, model, self.provider),),
                 switchboard=self.switchboard,
@@ -187,6 +195,10 @@ class Kit:
                 policy=call_policy or CallPolicy(longest_wait_seconds=0.0),
             ),
         )
+
+        self.steps = step_cache(self.store, cipher)
+        self.executor = Executor(self.gateway, keeping["visits"], KeptSteps(self.steps, secret=b"secret"))
+        self.conductor = Conductor(self.executor, sharing["idempotency"], self.allowances)
 
     async def answer(self, principal: Principal, asked: Ask, present: Present | None = None) -> Answer:
         return await self.gateway.answer(principal, replace(asked, started=time.perf_counter()), present or Present())
@@ -208,6 +220,17 @@ def keeping_parts(
         "keeper": Keeper(cache, similar, content),
         "similar": similar,
     }
+
+
+def step_cache(store: MemoryStore, cipher: Cipher) -> StepCache:
+    return StepCache(
+        store,
+        MemoryGenerations(),
+        cipher=cipher,
+        secret=b"secret",
+        clock=time.time,
+        max_entry_bytes=100_000,
+    )
 
 
 def sharing_parts(cache: ExactCache, *, drains: bool = False) -> dict[str, Any]:

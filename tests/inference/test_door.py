@@ -54,11 +54,13 @@ def make_door(
     kit: Kit,
     stored: StoredResponses | None = None,
     *,
+    max_body_bytes: int = MAX_BODY,
     max_in_flight_bytes: int = 100_000_000,
     keep_alive_seconds: float = 15.0,
 ) -> Door:
     return Door(
         gateway=kit.gateway,
+        conductor=kit.conductor,
         keys=Keys(),  # type: ignore[arg-type]
         models=lambda principal: models.listing(
             kit.catalog, principal.rules.models if principal.rules else frozenset()
@@ -67,7 +69,7 @@ def make_door(
         stored=stored or StoredResponses(lambda principal: None),
         proxies=Proxies("127.0.0.1"),
         default_mode=RoutingMode.AUTOPILOT,
-        max_body_bytes=MAX_BODY,
+        max_body_bytes=max_body_bytes,
         max_in_flight=10,
         max_in_flight_bytes=max_in_flight_bytes,
         keep_alive_seconds=keep_alive_seconds,

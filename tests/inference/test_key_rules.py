@@ -321,6 +321,7 @@ async def at_the_door(
 ) -> Response:
     door = Door(
         gateway=kit.gateway,
+        conductor=kit.conductor,
         keys=Keys(principal),  # type: ignore[arg-type]
         models=lambda asking: models.listing(kit.catalog, asking.rules.models if asking.rules else frozenset()),
         counter=kit.counter,

@@ -158,7 +158,7 @@ def test_infer_with_a_model_is_explicit():
         ({"prompt": "a", "promt": "b"}, "promt"),
         ({"prompt": "a", "routing_mode": "magic"}, "routing_mode"),
         ({"prompt": "a", "routing_mode": "explicit"}, "model_override"),
-        ({"prompt": "a", "workflow": "auto"}, "workflow"),
+        ({"prompt": "a", "workflow": {"steps": []}}, "prompt"),
         ({"prompt": "a", "max_tokens": "x"}, "max_tokens"),
         ({"prompt": "a", "stream": 1}, "stream"),
     ],
