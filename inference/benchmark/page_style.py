@@ -30,8 +30,8 @@ figure { margin: 0 0 1.25rem; }
 figcaption { font-weight: 600; margin-bottom: .35rem; }
 .plot, .scrolling { overflow-x: auto; }
 .plot:focus-visible, .scrolling:focus-visible { outline: 2px solid var(--s0); outline-offset: 2px; }
-.plot svg { display: block; width: 100%; min-width: 34rem; height: auto; }
-svg text { fill: var(--soft); font-size: 12.5px; font-variant-numeric: tabular-nums; }
+.plot svg { display: block; width: 100%; max-width: 46rem; height: auto; }
+svg text { fill: var(--soft); font-size: 11px; font-variant-numeric: tabular-nums; }
 svg .label { fill: var(--ink); }
 svg .grid { stroke: var(--edge); }
 svg .total { fill: var(--total); } svg .saving { fill: var(--saving); } svg .loss { fill: var(--loss); }
@@ -50,7 +50,7 @@ th, td { text-align: left; vertical-align: top; padding: .45rem 1rem .45rem 0; b
 thead th { border-top: 0; color: var(--soft); font-size: .8125rem; font-weight: 600; }
 tbody th { font-weight: 500; min-width: 8rem; overflow-wrap: anywhere; }
 td { white-space: nowrap; }
-.figures tbody th { width: 60%; min-width: 12rem; }
+.figures tbody th { width: 60%; min-width: 9rem; }
 .note { display: block; color: var(--soft); font-weight: 400; font-size: .8125rem; line-height: 1.4; max-width: 34rem; }
 .limits ul { margin: 0; padding-left: 1.2rem; max-width: 46rem; }
 .limits li { margin-bottom: .4rem; }
@@ -62,9 +62,12 @@ td { white-space: nowrap; }
 @media (max-width: 40rem) {
   main { padding: 1.25rem .75rem 3rem; }
   section { padding: 1rem; }
+  svg text { font-size: 15.5px; }
+  td { white-space: normal; }
+  th, td { padding-right: .6rem; }
   .tiles { grid-template-columns: 1fr 1fr; }
   .tiles dd { font-size: 1.25rem; }
   .conditions > div { grid-template-columns: 1fr; gap: 0; }
 }
-@media print { section, .tiles > div { break-inside: avoid; } .plot svg { min-width: 0; } }
+@media print { section, .tiles > div { break-inside: avoid; } }
 """

@@ -86,12 +86,19 @@ class _Performance:
                     break
                 found.append(await self._outcome(item, kind, number))
                 show(number)
-            reason = self._stage.gate_reason(Namespace(self._owner), "general")
+            reason = self._gate_reasons(items)
         wrong = outcomes.wrong_hits((each.item.group, each.optimised) for each in found)
         marked = [replace(each, is_wrong_hit=place in wrong) for place, each in enumerate(found)]
         return Run(
             marked, self._strong.name, self._plan.is_real, seconds=0.0, stopped_because=stopped, gate_reason=reason
         )
+
+    def _gate_reasons(self, items: Sequence[Item]) -> str:
+        """There is a gate for each kind of task."""
+        reasons = defaultdict[str, list[str]](list)
+        for task in dict.fromkeys(item.task for item in items):
+            reasons[self._stage.gate_reason(Namespace(self._owner), task)].append(task)
+        return "; ".join(f"{reason} ({', '.join(tasks)})" for reason, tasks in reasons.items())
 
     async def _outcome(self, item: Item, kind: workload.Kind, number: int) -> Outcome:
         await self._stage.prepare(item, number)

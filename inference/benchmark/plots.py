@@ -1,5 +1,6 @@
 """Plots as SVG within a page: no script, colours from the page, each with words for who does not see it."""
 
+import math
 from collections.abc import Iterator
 from decimal import Decimal
 from html import escape
@@ -7,11 +8,13 @@ from html import escape
 from inference.benchmark import wording
 from inference.benchmark.report import Curves, Plot, Series, Step, Unit, Waterfall
 
-_WIDTH, _HEIGHT = 640, 300
-_LEFT, _RIGHT, _TOP, _BOTTOM = 64, 16, 12, 44
+# narrow, so that letters can be read on a telephone too
+_WIDTH, _HEIGHT = 560, 300
+_LEFT, _RIGHT, _TOP, _BOTTOM = 76, 20, 12, 50
 _ROW, _BAR = 34, 18
-_LABEL_WIDTH, _VALUE_WIDTH = 190, 100
+_LABEL_WIDTH, _VALUE_WIDTH = 186, 100
 _TICKS = 4
+_ROUND = (1, 2, 2.5, 5, 10)
 _KINDS = 6  # colours of series in the page's style
 
 
@@ -85,18 +88,29 @@ def _spread(values: list[float]) -> tuple[float, float]:
 
 
 def _grid(plot: Curves, axes: _Axes) -> Iterator[str]:
-    for step in range(_TICKS + 1):
-        x = axes.x[0] + (axes.x[1] - axes.x[0]) * step / _TICKS
-        y = axes.y[0] + (axes.y[1] - axes.y[0]) * step / _TICKS
-        left, level = axes.at(x, y)
+    for y in _ticks(*axes.y):
+        _, level = axes.at(axes.x[0], y)
         yield f'<line class="grid" x1="{_LEFT}" y1="{level:.1f}" x2="{_WIDTH - _RIGHT}" y2="{level:.1f}"/>'
-        yield f'<text x="{_LEFT - 6}" y="{level + 4:.1f}" text-anchor="end">{wording.number(y, plot.y_unit)}</text>'
-        anchor = "end" if step == _TICKS else "middle"
-        yield (
-            f'<text x="{left:.1f}" y="{_HEIGHT - _BOTTOM + 17}" text-anchor="{anchor}">'
-            f"{wording.number(x, plot.x_unit)}</text>"
-        )
+        yield f'<text x="{_LEFT - 6}" y="{level + 4:.1f}" text-anchor="end">{_tick(y, plot.y_unit)}</text>'
+    for x in _ticks(*axes.x):
+        across, _ = axes.at(x, axes.y[0])
+        yield f'<text x="{across:.1f}" y="{_HEIGHT - _BOTTOM + 19}" text-anchor="middle">{_tick(x, plot.x_unit)}</text>'
     yield f'<text class="label" x="{_LEFT}" y="{_HEIGHT - 6}">{escape(plot.x_label)}</text>'
+
+
+def _ticks(low: float, high: float) -> Iterator[float]:
+    """Round numbers between two ends."""
+    rough = (high - low) / _TICKS
+    magnitude = 10.0 ** math.floor(math.log10(rough))
+    step = next(each * magnitude for each in _ROUND if each * magnitude >= rough)
+    for place in range(math.ceil(low / step), math.floor(high / step) + 1):
+        yield place * step
+
+
+def _tick(value: float, unit: Unit) -> str:
+    if unit is Unit.SHARE:
+        return f"{100 * value:.4g}%"
+    return f"${value:.4g}" if unit is Unit.USD else f"{value:,.4g}"
 
 
 def _series(series: Series, axes: _Axes, kind: int) -> str:

@@ -22,6 +22,7 @@ _LIMITS = (
     "The bootstrap draws requests as if they were independent. Hits depend on what came before, so intervals of hit "
     "rates and savings are rather too narrow, and they hold for this workload, not for yours: run it with your own.",
 )
+_PROVISO = "Whether the cheaper models answer as well was not measured: only what the cache saved is free of that doubt."
 _SIMULATED = (
     "The stand-in provider writes no real answers, so quality is not measured: whether the cheaper model would have "
     "answered as well as the strong one is not known from this run. Use --providers real or --recorded for that.",
@@ -50,7 +51,7 @@ def report(run: Run, boot: Bootstrap, conditions: Mapping[str, str]) -> Report:
     return Report(
         title="Benchmark: the gateway against one strong model",
         lead=f"{len(run.outcomes):,} requests, once all at {run.strong}, once through cache and routing, with {how}. "
-        + (run.stopped_because or _headline(total)),
+        + f"{_headline(total)} {_PROVISO if not run.is_real else run.stopped_because}".strip(),
         sections=sections,
         limits=(*(_REAL if run.is_real else _SIMULATED), *_LIMITS),
         conditions=conditions,
@@ -66,8 +67,11 @@ def _cost(run: Run, total: Savings, boot: Bootstrap) -> Section:
     priced = [each.savings for each in run.outcomes if each.savings is not None]
     saved, whole = (np.array([float(each.saved) for each in priced]), np.array([float(each.baseline) for each in priced]))
     share = float(total.saved / total.baseline) if total.baseline else None
+    cached = np.array([float(each.exact + each.semantic + each.steps) for each in priced])
+    by_cache = _share(float(cached.sum()), float(whole.sum()))
     figures = [
         figure("saved_share", "Cost saved", share, Unit.SHARE, boot.ratio(saved, whole)),
+        figure("saved_by_cache_share", "Cost saved by the cache", by_cache, Unit.SHARE, boot.ratio(cached, whole)),
         figure("baseline_usd", f"Everything at {run.strong}", total.baseline, Unit.USD),
         figure("paid_usd", "Paid through the gateway", total.paid, Unit.USD),
         figure("unpriced", "Requests without a known price, in no sum", len(run.outcomes) - len(priced), Unit.COUNT),
