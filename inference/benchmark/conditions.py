@@ -17,9 +17,13 @@ from inference.catalog import Catalog
 def conditions(catalog: Catalog, boot: Bootstrap | None = None, **more: str) -> Mapping[str, str]:
     dates = sorted(model.prices.as_of for model in catalog.models if model.prices.as_of is not None)
     priced = f"{dates[0]} to {dates[-1]}" if dates else "none"
-    drawn = {} if boot is None else {
-        "intervals": f"{LEVEL:.0%}, percentiles of {boot.draws:,} bootstrap draws of requests, paired, seed {boot.seed}"
-    }
+    drawn = (
+        {}
+        if boot is None
+        else {
+            "intervals": f"{LEVEL:.0%}, percentiles of {boot.draws:,} bootstrap draws of requests, paired, seed {boot.seed}"
+        }
+    )
     return {
         "date": timezone.now().strftime("%Y-%m-%d %H:%M UTC"),
         "command": _command(),

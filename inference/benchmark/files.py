@@ -14,7 +14,9 @@ from inference.benchmark.report import Report
 
 
 def add_output_options(parser: CommandParser) -> None:
-    parser.add_argument("--output", type=Path, metavar="DIR", help="where to save it; default: reports/ in the data folder")
+    parser.add_argument(
+        "--output", type=Path, metavar="DIR", help="where to save it; default: reports/ in the data folder"
+    )
     parser.add_argument("--json", action="store_true", help="print JSON, for scripts")
 
 

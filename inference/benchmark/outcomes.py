@@ -66,6 +66,4 @@ def wrong_hits(answers: Iterable[tuple[str, Answered]]) -> set[int]:
     for group, answer in found:
         if not answer.tier and not answer.error:
             given[group].add(answer.text)
-    return {
-        place for place, (group, answer) in enumerate(found) if answer.tier and answer.text not in given[group]
-    }
+    return {place for place, (group, answer) in enumerate(found) if answer.tier and answer.text not in given[group]}

@@ -47,9 +47,7 @@ class Plan:
     most_usd: Decimal | None = None
 
 
-def perform(
-    items: Sequence[Item], config: Config, plan: Plan, *, show: Callable[[int], None] = lambda _: None
-) -> Run:
+def perform(items: Sequence[Item], config: Config, plan: Plan, *, show: Callable[[int], None] = lambda _: None) -> Run:
     """Nothing of it stays in the database. Raises UnknownModelError, InvalidRequestError."""
     config = stage.settings_for(config, semantic=plan.semantic, is_real=plan.is_real)
     made: AnyStage = RealStage(config) if plan.is_real else SimulatedStage(config)

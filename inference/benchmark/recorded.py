@@ -113,10 +113,14 @@ class _Tables:
         scores = np.array([[row.scores[model] for model in models] for row in rows])
         costs = np.array([[_cost(row, model, prices[model]) for model in models] for row in rows])
         said = all(model in row.costs for row in rows for model in models)
-        assumed = [] if said else [
-            f"Costs: a token for {_CHARACTERS_PER_TOKEN} characters, and {_TYPICAL_TOKENS_OUTPUT} tokens for an answer "
-            "whose length was not recorded."
-        ]
+        assumed = (
+            []
+            if said
+            else [
+                f"Costs: a token for {_CHARACTERS_PER_TOKEN} characters, and {_TYPICAL_TOKENS_OUTPUT} tokens for an answer "
+                "whose length was not recorded."
+            ]
+        )
         return cls(models, scores, costs, prices, assumed)
 
 
@@ -129,9 +133,7 @@ class _Trial:
         settings = chooser.thresholds
         fitted = [self._point(each, self._choices(chooser, each, fit), fit) for each in settings]
         curve = [self._point(each, self._choices(chooser, each, rest), rest) for each in settings]
-        alone = {
-            name: self._point(0.0, np.full(len(rest), place), rest) for place, name in enumerate(models)
-        }
+        alone = {name: self._point(0.0, np.full(len(rest), place), rest) for place, name in enumerate(models)}
         return Study(
             models=models,
             strong=models[self._strong],
@@ -193,7 +195,9 @@ class _Trial:
         gap = 1.0 - weak.quality
         if gap <= 0:
             return None
-        found = sorted({(0.0, 0.0), (1.0, 1.0), *((each.strong_calls, (each.quality - weak.quality) / gap) for each in curve)})
+        found = sorted(
+            {(0.0, 0.0), (1.0, 1.0), *((each.strong_calls, (each.quality - weak.quality) / gap) for each in curve)}
+        )
         shares, recovered = np.array(found).T
         return float(np.trapezoid(recovered, shares))
 

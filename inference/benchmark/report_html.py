@@ -69,7 +69,7 @@ def _section(section: Section, numbers: Iterator[int]) -> Iterator[str]:
 def _plot(plot: Plot, number: int) -> str:
     beside = plots.legend(plot) if isinstance(plot, Curves) else ""
     return (
-        f'<figure><figcaption>{escape(plot.title)}</figcaption>{beside}'
+        f"<figure><figcaption>{escape(plot.title)}</figcaption>{beside}"
         f'<div class="plot" tabindex="0" role="group" aria-label="{escape(plot.title)}">'
         f"{plots.svg(plot, number)}</div></figure>"
     )
@@ -89,9 +89,7 @@ def _table(table: Table) -> str:
     head = "".join(f'<th scope="col">{escape(column)}</th>' for column in table.columns)
     rows = "".join(f"<tr>{_cells(row)}</tr>" for row in table.rows)
     caption = f"<caption>{escape(table.caption)}</caption>"
-    return _scrolling(
-        table.caption, f"<table>{caption}<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
-    )
+    return _scrolling(table.caption, f"<table>{caption}<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>")
 
 
 def _cells(row: tuple[str, ...]) -> str:

@@ -49,9 +49,7 @@ class SimulatedStage(Stage):
         if self.clock.now >= self._turns_at:
             await asyncio.to_thread(self.semantic.gates.turn)
             self._turns_at = self.clock.now + TURNED_EVERY_SECONDS
-        being_replayed.set(
-            Request(self.clock.now, TENANT, "", item.group, item.tokens_input, item.tokens_output)
-        )
+        being_replayed.set(Request(self.clock.now, TENANT, "", item.group, item.tokens_input, item.tokens_output))
 
     def gate_reason(self, namespace: Namespace, task: str) -> str:
         return self.semantic.gates.gate(namespace, task).reason

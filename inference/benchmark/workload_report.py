@@ -22,7 +22,9 @@ _LIMITS = (
     "The bootstrap draws requests as if they were independent. Hits depend on what came before, so intervals of hit "
     "rates and savings are rather too narrow, and they hold for this workload, not for yours: run it with your own.",
 )
-_PROVISO = "Whether the cheaper models answer as well was not measured: only what the cache saved is free of that doubt."
+_PROVISO = (
+    "Whether the cheaper models answer as well was not measured: only what the cache saved is free of that doubt."
+)
 _SIMULATED = (
     "The stand-in provider writes no real answers, so quality is not measured: whether the cheaper model would have "
     "answered as well as the strong one is not known from this run. Use --providers real or --recorded for that.",
@@ -65,7 +67,10 @@ def _headline(total: Savings) -> str:
 
 def _cost(run: Run, total: Savings, boot: Bootstrap) -> Section:
     priced = [each.savings for each in run.outcomes if each.savings is not None]
-    saved, whole = (np.array([float(each.saved) for each in priced]), np.array([float(each.baseline) for each in priced]))
+    saved, whole = (
+        np.array([float(each.saved) for each in priced]),
+        np.array([float(each.baseline) for each in priced]),
+    )
     share = float(total.saved / total.baseline) if total.baseline else None
     cached = np.array([float(each.exact + each.semantic + each.steps) for each in priced])
     by_cache = _share(float(cached.sum()), float(whole.sum()))
@@ -103,7 +108,9 @@ def _spending(found: Sequence[Outcome]) -> Curves:
 
 
 def _sources(total: Savings) -> Table:
-    rows = [(label, wording.dollars(amount), _part(amount, total.baseline)) for label, amount in savings.labelled(total)]
+    rows = [
+        (label, wording.dollars(amount), _part(amount, total.baseline)) for label, amount in savings.labelled(total)
+    ]
     return Table("What saved how much", ("source", "saved", "of the baseline"), tuple(rows))
 
 
@@ -124,7 +131,9 @@ def _hits(run: Run, boot: Bootstrap) -> Section:
         figure("hit_rate", "Answered from the cache", _mean(hits), Unit.SHARE, boot.mean(hits)),
         figure("shareable_share", "Could share an earlier answer", _share(shareable, len(found)), Unit.SHARE),
         *(
-            figure(f"hit_rate_t{tier}", f"Tier {tier} ({name})", _mean(by_tier[tier]), Unit.SHARE, boot.mean(by_tier[tier]))
+            figure(
+                f"hit_rate_t{tier}", f"Tier {tier} ({name})", _mean(by_tier[tier]), Unit.SHARE, boot.mean(by_tier[tier])
+            )
             for tier, name in _NAMES.items()
         ),
         figure("wrong_hits", "Wrong answers from the cache, by the labels of groups", wrong, Unit.COUNT),
@@ -153,7 +162,13 @@ def _quality(run: Run, boot: Bootstrap) -> Section:
     theirs = np.array([_is_right(each, each.baseline) for each in checked], float)
     kept = _share(float(ours.sum()), float(theirs.sum()))
     figures = (
-        figure("quality_retained", "Quality kept: right answers against the strong model's", kept, Unit.SHARE, boot.ratio(ours, theirs)),
+        figure(
+            "quality_retained",
+            "Quality kept: right answers against the strong model's",
+            kept,
+            Unit.SHARE,
+            boot.ratio(ours, theirs),
+        ),
         figure("right_optimised", "Right through the gateway", _mean(ours), Unit.SHARE, boot.mean(ours)),
         figure("right_baseline", f"Right at {run.strong}", _mean(theirs), Unit.SHARE, boot.mean(theirs)),
         figure("checked", "Requests whose answer a program can judge", len(checked), Unit.COUNT),
@@ -199,12 +214,19 @@ def _by_task(run: Run) -> Table:
         total = savings.total(each.savings for each in of_task)
         hits = sum(each.is_hit for each in of_task)
         rows.append(
-            (task, f"{len(of_task):,}", _part(hits, len(of_task)), wording.dollars(total.baseline), wording.dollars(total.paid), _part(total.saved, total.baseline))
+            (
+                task,
+                f"{len(of_task):,}",
+                _part(hits, len(of_task)),
+                wording.dollars(total.baseline),
+                wording.dollars(total.paid),
+                _part(total.saved, total.baseline),
+            )
         )
     return Table("Each kind of task", ("task", "requests", "hits", "strong model", "paid", "saved"), tuple(rows))
 
 
-def figure(name: str, label: str, value: Decimal | float | int | None, unit: Unit, found: Interval | None = None) -> Figure:
+def figure(name: str, label: str, value: Decimal | float | None, unit: Unit, found: Interval | None = None) -> Figure:
     """With its confidence interval, if there is one."""
     return Figure(name, label, value, unit, *((found.low, found.high) if found else (None, None)))
 
@@ -219,5 +241,3 @@ def _share(part: float, whole: float) -> float | None:
 
 def _part(part: Decimal | float, whole: Decimal | float) -> str:
     return f"{float(part) / float(whole):.1%}" if whole else "-"
-
-

@@ -55,7 +55,9 @@ class Command(BaseCommand):
         parser.add_argument("--providers", choices=["mock", "real"], default="mock", help="real ones cost money")
         parser.add_argument("--most-usd", type=_dollars, metavar="USD", help="the ceiling for real providers")
         parser.add_argument("--recorded", type=Path, metavar="FILE", help="recorded answers in place of a workload")
-        parser.add_argument("--models", nargs="+", default=[], metavar="MODEL", help="of the recorded ones; default: all")
+        parser.add_argument(
+            "--models", nargs="+", default=[], metavar="MODEL", help="of the recorded ones; default: all"
+        )
         parser.add_argument(
             "--price",
             nargs="+",
