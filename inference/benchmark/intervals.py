@@ -36,7 +36,7 @@ class Bootstrap:
         return self.of(lambda drawn: np.quantile(values[drawn], share, axis=1), len(values))
 
     def of(self, figure: Callable[[NDArray[np.intp]], Numbers], count: int) -> Interval | None:
-        """Percentiles of what `figure` makes of each draw, given as rows of indices; None for less than two requests."""
+        """Percentiles of what `figure` makes of draws, rows of indices; None for less than two requests."""
         if count < 2:  # noqa: PLR2004 - one request has no spread
             return None
         found = np.concatenate([figure(drawn) for drawn in self._drawn(count)])

@@ -5,7 +5,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
+from typing import IO, cast
 
 _AT_ONCE = 1 << 16
 
@@ -13,12 +13,15 @@ _AT_ONCE = 1 << 16
 @contextmanager
 def opened(path: Path) -> Iterator[IO[bytes]]:
     """Raises OSError or EOFError, also for what is compressed badly."""
-    file: IO[bytes] = gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb")  # type: ignore[assignment]
-    with file:
+    with _open(path) as file:
         try:
             yield file
         except zlib.error as error:
             raise OSError(str(error)) from error
+
+
+def _open(path: Path) -> IO[bytes]:
+    return cast("IO[bytes]", gzip.GzipFile(path)) if path.suffix == ".gz" else path.open("rb")
 
 
 def bounded(file: IO[bytes], *, most_bytes: int) -> Iterator[bytes]:

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 
 from acron_site.lib.money import ZERO
@@ -47,7 +47,7 @@ class Run:
     strong: str
     is_real: bool
     seconds: float
-    loose: Savings = Savings()
+    loose: Savings = field(default_factory=Savings)
     stopped_because: str = ""
     gate_reason: str = ""  # what tier 2 says of itself at the end
 

@@ -20,11 +20,13 @@ h1 { font-size: 1.75rem; line-height: 1.2; margin: 0 0 .5rem; text-wrap: balance
 h2 { font-size: 1.2rem; margin: 0 0 .75rem; }
 p { margin: 0 0 .75rem; max-width: 46rem; }
 .lead { color: var(--soft); font-size: 1.05rem; margin-bottom: 1.5rem; }
-section { background: var(--card); border: 1px solid var(--edge); border-radius: .5rem; padding: 1.25rem; margin-top: 1.25rem; }
+section { background: var(--card); border: 1px solid var(--edge); border-radius: .5rem;
+  padding: 1.25rem; margin-top: 1.25rem; }
 .tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(12.5rem, 1fr)); gap: .75rem; margin: 0; }
 .tiles > div { background: var(--card); border: 1px solid var(--edge); border-radius: .5rem; padding: .9rem 1rem; }
 .tiles dt { color: var(--soft); font-size: .875rem; line-height: 1.35; }
-.tiles dd { margin: .25rem 0 0; font-size: 1.5rem; font-weight: 650; font-variant-numeric: tabular-nums; line-height: 1.25; }
+.tiles dd { margin: .25rem 0 0; font-size: 1.5rem; font-weight: 650; font-variant-numeric: tabular-nums;
+  line-height: 1.25; }
 .tiles small { display: block; font-size: .8125rem; font-weight: 400; color: var(--soft); margin-top: .2rem; }
 figure { margin: 0 0 1.25rem; }
 figcaption { font-weight: 600; margin-bottom: .35rem; }
@@ -41,8 +43,10 @@ svg .dot { fill: var(--colour); stroke: var(--card); stroke-width: 1.5; }
 .series-3 { --colour: var(--s3); } .series-4 { --colour: var(--s4); } .series-5 { --colour: var(--s5); }
 svg .series-1.line { stroke-dasharray: 7 4; }
 .axis { color: var(--soft); font-size: .875rem; margin: 0 0 .25rem; }
-.legend { list-style: none; display: flex; flex-wrap: wrap; gap: .25rem 1.1rem; margin: 0 0 .5rem; padding: 0; font-size: .875rem; }
-.key { display: inline-block; width: 1.1rem; height: .2rem; margin-right: .4rem; vertical-align: middle; background: var(--colour); }
+.legend { list-style: none; display: flex; flex-wrap: wrap; gap: .25rem 1.1rem;
+  margin: 0 0 .5rem; padding: 0; font-size: .875rem; }
+.key { display: inline-block; width: 1.1rem; height: .2rem; margin-right: .4rem;
+  vertical-align: middle; background: var(--colour); }
 .key.point { width: .65rem; height: .65rem; border-radius: 50%; }
 table { border-collapse: collapse; width: 100%; font-size: .9375rem; font-variant-numeric: tabular-nums; }
 caption { text-align: left; font-weight: 600; padding: .75rem 0 .35rem; }

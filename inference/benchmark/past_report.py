@@ -10,14 +10,20 @@ from inference.benchmark.report import Figure, Report, Section, Step, Table, Uni
 
 _SHOWN_MOVES = 20
 _LIMITS = (
-    "Whether the other models would have answered as well is not known: the ledger keeps no texts, and qualities in "
-    "the models file are priors unless they say otherwise.",
-    "The same numbers of tokens are priced. Other models count text in other tokens and write longer or shorter "
-    "answers; some think first.",
+    (
+        "Whether the other models would have answered as well is not known: the ledger keeps no texts, and qualities in "
+        "the models file are priors unless they say otherwise."
+    ),
+    (
+        "The same numbers of tokens are priced. Other models count text in other tokens and write longer or shorter "
+        "answers; some think first."
+    ),
     "Whether a request needed tools, pictures or a format is not in the ledger: some calls could not have moved.",
     "A call that moves is priced without its provider's prompt cache and at standard conditions.",
-    "Answers from the cache stay so. Calls for a model that was asked for by name stay with it, unless "
-    "--move-explicit says otherwise.",
+    (
+        "Answers from the cache stay so. Calls for a model that was asked for by name stay with it, unless "
+        "--move-explicit says otherwise."
+    ),
     "The interval says how much chance there is in which requests came, and nothing of the doubts above.",
 )
 

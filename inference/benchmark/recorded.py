@@ -1,4 +1,4 @@
-"""Recorded answers of several models to the same prompts, with how right each was: what routing would have made of them."""
+"""Recorded answers of several models to the same prompts: what routing would have made of them."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,9 +10,10 @@ import orjson
 from numpy.typing import NDArray
 
 from acron_site.lib.errors import InvalidRequestError
+from inference.benchmark import named
 from inference.benchmark.choosers import Chooser, Price, Question, RouterChooser
 from inference.benchmark.intervals import Bootstrap, Interval, Numbers
-from inference.catalog import Catalog, Model
+from inference.catalog import Catalog
 from inference.prices import STANDARD
 
 TARGETS = (0.99, 0.95, 0.90)
@@ -117,8 +118,10 @@ class _Tables:
             []
             if said
             else [
-                f"Costs: a token for {_CHARACTERS_PER_TOKEN} characters, and {_TYPICAL_TOKENS_OUTPUT} tokens for an answer "
-                "whose length was not recorded."
+                (
+                    f"Costs: a token for {_CHARACTERS_PER_TOKEN} characters, and {_TYPICAL_TOKENS_OUTPUT} tokens for an answer "
+                    "whose length was not recorded."
+                )
             ]
         )
         return cls(models, scores, costs, prices, assumed)
@@ -187,7 +190,8 @@ class _Trial:
         """Of the models that do best on a prompt, the cheapest: who knows the answers can do no better."""
         scores, costs = self._tables.scores[places], self._tables.costs[places]
         is_best = scores >= scores.max(axis=1, keepdims=True)
-        return np.where(is_best, costs, np.inf).argmin(axis=1)
+        chosen: NDArray[np.intp] = np.where(is_best, costs, np.inf).argmin(axis=1)
+        return chosen
 
     def _apgr(self, curve: Sequence[Point], alone: Mapping[str, Point]) -> float | None:
         """The area under the share of the gap between the two that is recovered, by the share of strong calls."""
@@ -233,18 +237,11 @@ def _price(name: str, catalog: Catalog, given: Mapping[str, Price], rows: Sequen
     if all(name in row.costs for row in rows):
         tokens = sum(row.question.tokens_input for row in rows)
         return Price(sum((row.costs[name] for row in rows), Decimal(0)) / tokens * 1_000_000, Decimal(0))
-    model = _known(name, catalog)
+    model = named.find(name, catalog)
     rates = model.prices.rates_for(STANDARD, 0) if model else None
     if rates is None or rates.input is None or rates.output is None:
         raise InvalidRequestError(f"no price for {name}: say --price {name}=IN/OUT, or leave it out with --models")
     return Price(rates.input.scaleb(6), rates.output.scaleb(6))
-
-
-def _known(name: str, catalog: Catalog) -> Model | None:
-    if name in catalog.names:
-        return catalog.find(name)
-    found = (catalog.named(provider, name) for provider in dict.fromkeys(model.provider for model in catalog.models))
-    return next((model for model in found if model is not None), None)
 
 
 def _cost(row: Recording, model: str, price: Price) -> float:

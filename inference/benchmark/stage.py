@@ -7,6 +7,7 @@ from functools import cached_property
 
 from acron_site.lib.config import Config
 from caching.protocols import Namespace
+from inference.benchmark import choosable
 from inference.benchmark.workload import Item
 from inference.catalog import Catalog
 from inference.replay.stage import TURNED_EVERY_SECONDS, Stage
@@ -36,13 +37,7 @@ class SimulatedStage(Stage):
 
     @cached_property
     def catalog(self) -> Catalog:
-        """Without the models whose prices are invented: what is saved must be real money."""
-        whole = super().catalog
-        return Catalog(
-            (model for model in whole.models if model.provider != "mock"),
-            is_simulated=whole.is_simulated,
-            providers=whole.providers,
-        )
+        return choosable.without_invented(super().catalog)
 
     async def prepare(self, item: Item, number: int) -> None:
         self.clock.now = float(number)

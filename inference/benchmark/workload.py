@@ -60,7 +60,7 @@ class Item:
 
 
 def read(lines: Iterable[bytes]) -> Iterator[Item]:
-    """One request from each line of JSON; empty lines are left out. Raises InvalidRequestError that numbers the line."""
+    """One from each line of JSON, empty ones left out. Raises InvalidRequestError that numbers the line."""
     for number, line in enumerate(lines, start=1):
         if not line.strip():
             continue

@@ -19,24 +19,34 @@ _MEDIAN, _SLOW = 0.5, 0.95
 
 _LIMITS = (
     "Each request waits for the one before, so requests that come at once and share one call are not measured.",
-    "The bootstrap draws requests as if they were independent. Hits depend on what came before, so intervals of hit "
-    "rates and savings are rather too narrow, and they hold for this workload, not for yours: run it with your own.",
+    (
+        "The bootstrap draws requests as if they were independent. Hits depend on what came before, so intervals of hit "
+        "rates and savings are rather too narrow, and they hold for this workload, not for yours: run it with your own."
+    ),
 )
 _PROVISO = (
     "Whether the cheaper models answer as well was not measured: only what the cache saved is free of that doubt."
 )
 _SIMULATED = (
-    "The stand-in provider writes no real answers, so quality is not measured: whether the cheaper model would have "
-    "answered as well as the strong one is not known from this run. Use --providers real or --recorded for that.",
-    "Token counts of answers are those that the workload names, the same for every model; real models differ in how "
-    "much they write.",
+    (
+        "The stand-in provider writes no real answers, so quality is not measured: whether the cheaper model would have "
+        "answered as well as the strong one is not known from this run. Use --providers real or --recorded for that."
+    ),
+    (
+        "Token counts of answers are those that the workload names, the same for every model; real models differ in how "
+        "much they write."
+    ),
     "The stand-in answers at once: latencies are the gateway's own, without a provider's time.",
-    "Within a group the stand-in answers word for word the same, so the checks of tier 2 err less than with real "
-    "answers.",
+    (
+        "Within a group the stand-in answers word for word the same, so the checks of tier 2 err less than with real "
+        "answers."
+    ),
 )
 _REAL = (
-    "Quality is counted only on requests whose right answer a program can tell (`expect`), and only as a program "
-    "can tell it.",
+    (
+        "Quality is counted only on requests whose right answer a program can tell (`expect`), and only as a program "
+        "can tell it."
+    ),
 )
 
 

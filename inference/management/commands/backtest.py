@@ -3,7 +3,6 @@
 from argparse import ArgumentTypeError
 from collections.abc import Iterator
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -13,12 +12,11 @@ from django.utils import timezone
 
 from acron_site.lib.errors import AcronError
 from analytics import selectors
-from inference import catalog as catalogs
-from inference.benchmark import conditions, files, intervals, past, past_report
+from inference.benchmark import choosable, conditions, files, intervals, past, past_report
 from inference.benchmark.intervals import Bootstrap
 from inference.benchmark.past import Call, Policy
 from inference.benchmark.report import Report
-from inference.catalog import Catalog, CatalogError
+from inference.catalog import CatalogError
 from inference.commandline import add_organization_option, catalog_of, principal_of
 from inference.corrections import usage_of
 
@@ -29,7 +27,7 @@ _BEST = 5
 
 class Command(BaseCommand):
     help = (
-        "Prices an organization's past calls again, as another set of models, another quality threshold or other prices "
+        "Prices an organization's past calls again, as other models, another quality threshold or other prices "
         "would have had them answered. Reads tokens, tasks and models of the ledger, no texts, and changes nothing."
     )
 
@@ -73,7 +71,7 @@ class Command(BaseCommand):
 
 
 def _policy(options: dict[str, Any]) -> Policy:
-    after = _choosable(options["models_file"])
+    after = choosable.load(options["models_file"])
     if options["prices"]:
         after = past.at_prices_of(after, catalog_of(options["prices"]))
     threshold = options["quality_threshold"]
@@ -83,13 +81,6 @@ def _policy(options: dict[str, Any]) -> Policy:
         quality_threshold=settings.ACRON.routing.default_quality_threshold if threshold is None else threshold,
         moves_explicit=options["move_explicit"],
     )
-
-
-def _choosable(file: str | None) -> Catalog:
-    """Every model of a file as if its key were there, but for those that answer nothing real."""
-    path = Path(file or Path(settings.BASE_DIR) / settings.ACRON.providers.models_file)
-    whole = catalogs.load(path, {}, mock=True)
-    return Catalog(model for model in whole.models if model.provider != "mock")
 
 
 def _calls(organization_id: UUID, since: datetime) -> Iterator[Call]:

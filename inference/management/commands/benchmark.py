@@ -26,9 +26,9 @@ from inference.benchmark import (
     workload,
     workload_report,
 )
+from inference.benchmark.choosers import Price
 from inference.benchmark.intervals import Bootstrap
 from inference.benchmark.performance import Plan
-from inference.benchmark.recorded import Price
 from inference.benchmark.report import Report
 from inference.benchmark.workload import Item
 from inference.catalog import CatalogError
