@@ -55,7 +55,8 @@ def report(found: Found, conditions: Mapping[str, str]) -> Report:
     ranges = _Ranges(found, known, spent)
     return Report(
         title="Audit: what these calls cost, and what would have been saved",
-        lead=f"{found.audit.requests:,} requests, {wording.dollars(spent)} at list prices. {ranges.summary}",
+        lead=f"{_told(found)}, {wording.dollars(spent)} at list prices. {ranges.summary}",
+        headlines=("spent_usd", "saved_total_usd", "repeated_share", "saved_exact_usd"),
         sections=(
             _spending(found, priced, spent),
             Section(
@@ -70,6 +71,11 @@ def report(found: Found, conditions: Mapping[str, str]) -> Report:
         limits=tuple(_assumed(found)) + _LIMITS,
         conditions=conditions,
     )
+
+
+def _told(found: Found) -> str:
+    least = "At least " if found.reading.uncounted else ""
+    return f"{least}{found.audit.requests:,} requests"
 
 
 class _Ranges:
@@ -121,7 +127,7 @@ class _Ranges:
             unknown
             if self.prompt_cache is None
             else (
-                "beginnings of 1,024 tokens and more that came again, if always or never in time; instead of routing, not on top"
+                "beginnings of 1,024 tokens and more that came again, if always or never in time; in place of routing"
             )
         )
         yield self._ranged("prompt_cache", "Provider's prompt cache, beyond what was used", self.prompt_cache, note)
@@ -133,8 +139,8 @@ class _Ranges:
         steps, at = [Step("spent", ZERO, self._spent, is_total=True)], self._spent
         highest = [
             ("exact cache", self.exact),
-            ("semantic cache, at most", self.semantic),
-            ("routing, at most", self.routing),
+            ("semantic cache", self.semantic),
+            ("routing", self.routing),
         ]
         for label, saving in highest:
             amount = saving.high if isinstance(saving, _Range) else saving
@@ -159,7 +165,7 @@ class _Ranges:
             return "not known: the file holds no prompts, or this machine no embedder"
         return (
             f"estimate on the first {likely.looked_at:,} different requests: {likely.strict:.1%} at the strict "
-            f"threshold to {likely.lenient:.1%} at a lenient one, behind all guards; whether such hits are right only checks show"
+            f"threshold to {likely.lenient:.1%} at a lenient one, behind all guards; whether rightly, only checks show"
         )
 
 
@@ -220,6 +226,8 @@ def _file(reading: Reading) -> Iterator[Figure]:
 def _assumed(found: Found) -> Iterator[str]:
     if found.audit.sums:
         yield _SUMS
+    if found.reading.uncounted:
+        yield f"{found.reading.uncounted:,} rows add up calls without saying how many; each counts as one request."
     if found.reading.estimated:
         yield (
             f"{found.reading.estimated:,} requests name no usage: a token is taken for four characters, and answers "

@@ -21,7 +21,8 @@ def conditions(catalog: Catalog, boot: Bootstrap | None = None, **more: str) -> 
         {}
         if boot is None
         else {
-            "intervals": f"{LEVEL:.0%}, percentiles of {boot.draws:,} bootstrap draws of requests, paired, seed {boot.seed}"
+            "intervals": f"{LEVEL:.0%}, percentiles of {boot.draws:,} bootstrap draws of requests, paired, "
+            f"seed {boot.seed}"
         }
     )
     return {

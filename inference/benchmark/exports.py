@@ -2,7 +2,7 @@
 
 import csv
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import IO, Any
 
@@ -44,10 +44,10 @@ class Reading:
     bad: int = 0
     too_long: int = 0
     without_usage: int = 0
+    uncounted: int = 0  # rows that add up calls and do not say how many
     estimated: int = 0  # rows whose tokens were counted from their words
     billed_usd: Decimal = Decimal(0)  # what an export of costs says
     billed: int = 0
-    notes: dict[str, None] = field(default_factory=dict)
 
 
 def read(file: IO[bytes], wanted: str, reading: Reading) -> Iterator[Record]:
@@ -112,7 +112,8 @@ def _of_document(file: IO[bytes], reading: Reading) -> Iterator[Record]:
     content = file.read(MOST_DOCUMENT_BYTES + 1)
     if len(content) > MOST_DOCUMENT_BYTES:
         raise InvalidRequestError(
-            f"a single JSON document may have {MOST_DOCUMENT_BYTES:,} bytes; export fewer days, or write a row on each line"
+            f"a single JSON document may have {MOST_DOCUMENT_BYTES:,} bytes; export fewer days, "
+            "or write a row on each line"
         )
     try:
         document = orjson.loads(content.removeprefix(b"\xef\xbb\xbf"))
@@ -206,6 +207,7 @@ def _sum_of(row: Mapping[str, Any], reading: Reading) -> Record | None:
         return None
     requests = usage_columns.count(flat, columns.requests)
     # exports add calls up; a log's row is a call
+    reading.uncounted += reading.format in _COLUMNS and not requests
     is_sum = requests > 1 or (reading.format in _COLUMNS and requests != 1)
     model = usage_columns.text(flat, columns.model) or usage_columns.text(flat, PLAIN.model)
     return Record(model, usage, requests=requests or 1, body=_body(row), is_sum=is_sum)

@@ -59,7 +59,8 @@ td { white-space: nowrap; }
 .limits ul { margin: 0; padding-left: 1.2rem; max-width: 46rem; }
 .limits li { margin-bottom: .4rem; }
 .conditions { margin: 0; font-size: .9375rem; }
-.conditions > div { display: grid; grid-template-columns: 11rem 1fr; gap: .25rem 1rem; padding: .3rem 0; border-top: 1px solid var(--edge); }
+.conditions > div { display: grid; grid-template-columns: 11rem 1fr; gap: .25rem 1rem; padding: .3rem 0;
+  border-top: 1px solid var(--edge); }
 .conditions > div:first-child { border-top: 0; }
 .conditions dt { color: var(--soft); }
 .conditions dd { margin: 0; overflow-wrap: anywhere; }

@@ -11,8 +11,8 @@ from inference.benchmark.report import Figure, Report, Section, Step, Table, Uni
 _SHOWN_MOVES = 20
 _LIMITS = (
     (
-        "Whether the other models would have answered as well is not known: the ledger keeps no texts, and qualities in "
-        "the models file are priors unless they say otherwise."
+        "Whether the other models would have answered as well is not known: the ledger keeps no texts, and qualities "
+        "in the models file are priors unless they say otherwise."
     ),
     (
         "The same numbers of tokens are priced. Other models count text in other tokens and write longer or shorter "
@@ -36,6 +36,7 @@ def report(found: Findings, boot: Bootstrap, *, title: str, conditions: Mapping[
         lead=f"{found.rows:,} rows of the ledger. What cost {wording.dollars(found.paid)} would have cost "
         f"{wording.dollars(found.cost)} under this policy: {wording.dollars(abs(saved))} {verb}, if the same tokens "
         "had been used.",
+        headlines=("saved_share", "paid_usd", "policy_usd", "moved"),
         sections=(
             Section("Cost", figures=_figures(found, boot), plots=(_waterfall(found),)),
             Section("What moves", tables=(_moves(found), _tasks(found))),

@@ -13,7 +13,7 @@ _WIDTH, _HEIGHT = 560, 300
 _LEFT, _RIGHT, _TOP, _BOTTOM = 76, 20, 12, 50
 _ROW, _BAR = 34, 18
 _LABEL_WIDTH, _VALUE_WIDTH = 186, 100
-_TICKS = 4
+_TICKS = 5
 _ROUND = (1, 2, 2.5, 5, 10)
 _KINDS = 6  # colours of series in the page's style
 
@@ -124,7 +124,8 @@ def _series(series: Series, axes: _Axes, kind: int) -> str:
 
 def legend(plot: Curves) -> str:
     entries = (
-        f'<li><span class="key {"" if each.is_line else "point "}series-{kind % _KINDS}"></span>{escape(each.label)}</li>'
+        f'<li><span class="{"key" if each.is_line else "key point"} series-{kind % _KINDS}"></span>'
+        f"{escape(each.label)}</li>"
         for kind, each in enumerate(plot.series)
     )
     return f'<p class="axis">{escape(plot.y_label)}</p><ul class="legend">{"".join(entries)}</ul>'

@@ -119,8 +119,8 @@ class _Tables:
             if said
             else [
                 (
-                    f"Costs: a token for {_CHARACTERS_PER_TOKEN} characters, and {_TYPICAL_TOKENS_OUTPUT} tokens for an answer "
-                    "whose length was not recorded."
+                    f"Costs: a token for {_CHARACTERS_PER_TOKEN} characters, and {_TYPICAL_TOKENS_OUTPUT} tokens for "
+                    "an answer whose length was not recorded."
                 )
             ]
         )

@@ -17,8 +17,9 @@ def report(study: Study, conditions: Mapping[str, str]) -> Report:
     return Report(
         title="Benchmark: routing on recorded answers",
         lead=f"{study.prompts + study.fitted_on:,} prompts with recorded answers of {len(study.models)} models. The "
-        f"router's settings were chosen on {study.fitted_on:,} of them; every figure is of the other {study.prompts:,}, "
-        f"compared with all of them at {study.strong}.",
+        f"router's settings were chosen on {study.fitted_on:,} of them; every figure is of the other "
+        f"{study.prompts:,}, compared with all of them at {study.strong}.",
+        headlines=("saved_at_99", "quality_at_99", "saved_at_95", "quality_at_95"),
         sections=(
             Section("Cost at kept quality", figures=tuple(_figures(study)), plots=(_curve(study),)),
             Section("Each model alone", tables=(_alone(study),)),
@@ -49,7 +50,7 @@ def _of_target(held: Held) -> Iterator[Figure]:
     note = f"{held.point.strong_calls:.0%} of calls went to the strong model"
     yield Figure(f"saved_at_{name}", f"Cost saved, {aim}", 1 - held.point.cost, Unit.SHARE, low, high, note)
     low, high = spans[1] or (None, None)
-    yield Figure(f"quality_at_{name}", "Quality kept then", held.point.quality, Unit.SHARE, low, high)
+    yield Figure(f"quality_at_{name}", "Quality kept at that setting", held.point.quality, Unit.SHARE, low, high)
 
 
 def _curve(study: Study) -> Curves:

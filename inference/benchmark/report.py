@@ -89,13 +89,17 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """`limits`: what it does not show, in plain words. `conditions`: under which it was made."""
+    """`limits`: what it does not show, in plain words. `conditions`: under which it was made.
+
+    `headlines` names the figures that are shown large.
+    """
 
     title: str
     lead: str
     sections: tuple[Section, ...]
     limits: tuple[str, ...]
     conditions: Mapping[str, str]
+    headlines: tuple[str, ...] = ()
 
     @property
     def figures(self) -> Iterator[Figure]:

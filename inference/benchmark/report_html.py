@@ -10,7 +10,6 @@ from inference.benchmark.report import Curves, Figure, Plot, Report, Section, Ta
 
 # whoever opens the file need not trust it: it may load and run nothing
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
-_HEADLINES = 4  # of the first figures, shown large
 
 
 def page(report: Report) -> str:
@@ -33,7 +32,7 @@ def _lines(report: Report) -> Iterator[str]:
 <main>
 <h1>{title}</h1>
 <p class="lead">{escape(report.lead)}</p>"""
-    yield from _headlines(list(report.figures)[:_HEADLINES])
+    yield from _headlines([each for each in report.figures if each.name in report.headlines])
     numbers = count(1)
     for section in report.sections:
         yield from _section(section, numbers)
@@ -77,8 +76,8 @@ def _plot(plot: Plot, number: int) -> str:
 
 def _figures(figures: tuple[Figure, ...]) -> str:
     rows = "".join(
-        f'<tr><th scope="row">{escape(each.label)}{_note(each)}</th><td>{_value(each)}</td>'
-        f"<td>{escape(_beside(each))}</td></tr>"
+        f'<tr><th scope="row">{escape(each.label)}{_note(each)}</th><td>{_cell(each)}</td>'
+        f"<td>{escape(wording.span(each))}</td></tr>"
         for each in figures
     )
     head = '<tr><th scope="col">Figure</th><th scope="col">Value</th><th scope="col">Interval or range</th></tr>'
@@ -100,6 +99,11 @@ def _cells(row: tuple[str, ...]) -> str:
 def _scrolling(label: str, content: str) -> str:
     """Wide content scrolls within itself, by the keyboard too."""
     return f'<div class="scrolling" tabindex="0" role="group" aria-label="{escape(label)}">{content}</div>'
+
+
+def _cell(figure: Figure) -> str:
+    """Where only a range is known, its own column shows it."""
+    return "-" if figure.value is None and wording.span(figure) else _value(figure)
 
 
 def _value(figure: Figure) -> str:

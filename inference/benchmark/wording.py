@@ -4,13 +4,13 @@ from decimal import Decimal
 
 from inference.benchmark.report import Figure, Number, Unit
 
-_CENTS_FROM = 100  # dollars; below, smaller parts matter
+_CENTS_FROM = 1  # dollars; below, smaller parts matter
 _WHOLE_MS_FROM = 10
 UNKNOWN = "not known"
 
 
 def dollars(amount: Number) -> str:
-    """Cents for large amounts; four figures that count for small ones."""
+    """Cents for whole dollars; four figures that count for less."""
     sign, size = ("-" if amount < 0 else ""), abs(Decimal(amount))
     if not size or size >= _CENTS_FROM:
         return f"{sign}${size:,.2f}"

@@ -20,8 +20,8 @@ _MEDIAN, _SLOW = 0.5, 0.95
 _LIMITS = (
     "Each request waits for the one before, so requests that come at once and share one call are not measured.",
     (
-        "The bootstrap draws requests as if they were independent. Hits depend on what came before, so intervals of hit "
-        "rates and savings are rather too narrow, and they hold for this workload, not for yours: run it with your own."
+        "The bootstrap draws requests as if they were independent. Hits depend on what came before, so intervals of "
+        "hit rates and savings are rather too narrow, and they hold for this workload alone: run it with your own."
     ),
 )
 _PROVISO = (
@@ -29,12 +29,12 @@ _PROVISO = (
 )
 _SIMULATED = (
     (
-        "The stand-in provider writes no real answers, so quality is not measured: whether the cheaper model would have "
-        "answered as well as the strong one is not known from this run. Use --providers real or --recorded for that."
+        "The stand-in provider writes no real answers, so quality is not measured: whether the cheaper model would "
+        "have answered as well as the strong one is not known from it. Use --providers real or --recorded for that."
     ),
     (
-        "Token counts of answers are those that the workload names, the same for every model; real models differ in how "
-        "much they write."
+        "Token counts of answers are those that the workload names, the same for every model; real models differ in "
+        "how much they write."
     ),
     "The stand-in answers at once: latencies are the gateway's own, without a provider's time.",
     (
@@ -64,6 +64,7 @@ def report(run: Run, boot: Bootstrap, conditions: Mapping[str, str]) -> Report:
         title="Benchmark: the gateway against one strong model",
         lead=f"{len(run.outcomes):,} requests, once all at {run.strong}, once through cache and routing, with {how}. "
         + f"{_headline(total)} {_PROVISO if not run.is_real else run.stopped_because}".strip(),
+        headlines=("saved_share", "saved_by_cache_share", "hit_rate", "wrong_hits"),
         sections=sections,
         limits=(*(_REAL if run.is_real else _SIMULATED), *_LIMITS),
         conditions=conditions,

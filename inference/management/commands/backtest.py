@@ -60,7 +60,8 @@ class Command(BaseCommand):
         said = conditions.conditions(
             policy.after,
             boot,
-            policy=f"quality >= {policy.quality_threshold:g}; models: {', '.join(options['models']) or 'all of the file'}",
+            policy=f"quality >= {policy.quality_threshold:g}; "
+            f"models: {', '.join(options['models']) or 'all of the file'}",
             explicit_calls="move" if policy.moves_explicit else "stay",
             since=since.strftime("%Y-%m-%d %H:%M UTC"),
         )
