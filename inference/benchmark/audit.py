@@ -36,6 +36,15 @@ class Key:
     is_long: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What of a request came before. Of a sample, each stands for several."""
+
+    repeats: int = 0
+    beginnings: int = 0
+    cacheable: int = 0  # tokens of its beginning
+
+
 @dataclass
 class Pile:
     """The sums of calls that are priced alike. `repeated`: those that said what an earlier one had said."""
@@ -45,14 +54,13 @@ class Pile:
     repeated: list[int] = field(default_factory=lambda: [0] * len(_NAMES))
     cacheable: int = 0  # input tokens of beginnings that had been sent before
 
-    def add(self, tokens: TokenCounts, requests: int, *, is_repeat: bool, cacheable: int) -> None:
+    def add(self, tokens: TokenCounts, requests: int, seen: Seen) -> None:
         self.requests += requests
-        self.cacheable += min(cacheable, tokens.input)
+        self.cacheable += min(seen.cacheable, tokens.input) * seen.beginnings
         for place, name in enumerate(_NAMES):
             amount = getattr(tokens, name)
             self.tokens[place] += amount
-            if is_repeat:
-                self.repeated[place] += amount
+            self.repeated[place] += amount * seen.repeats
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,10 +111,9 @@ class Audit:
     def _take(self, record: Record) -> None:
         self.requests += record.requests
         self.sums += record.is_sum
-        is_repeat, cacheable = (False, 0) if record.body is None else self._looked_into(record.model, record.body)
-        key = self._key(record)
-        pile = self._piles.setdefault(key, Pile())
-        pile.add(record.usage.tokens, record.requests, is_repeat=is_repeat, cacheable=cacheable)
+        seen = Seen() if record.body is None else self._looked_into(record.model, record.body)
+        pile = self._piles.setdefault(self._key(record), Pile())
+        pile.add(record.usage.tokens, record.requests, seen)
 
     def _key(self, record: Record) -> Key:
         name, usage = record.model or "(no name)", record.usage
@@ -121,28 +128,28 @@ class Audit:
             return Key(name, "", "", "", is_long=False)
         return Key(name, usage.service_tier, usage.speed, usage.geography, is_long)
 
-    def _looked_into(self, model: str, body: Mapping[str, Any]) -> tuple[bool, int]:
-        """Whether it repeats an earlier request, and how many tokens of its beginning were sent before."""
+    def _looked_into(self, model: str, body: Mapping[str, Any]) -> Seen:
         ask = Ask("", "", RoutingMode.EXPLICIT, model, body)
         try:
             digest = _digest(ask)
             split = last_turn.split(ask)
-            cacheable = self._cacheable(ask)
+            beginnings, cacheable = self._cacheable(ask)
         except (AcronError, KeyError, TypeError, AttributeError, ValueError):
-            return False, 0  # parts that are no parts
+            return Seen()  # parts that are no parts
         self.with_words += 1
-        is_repeat = bool(self.repeats.take(digest))
-        if split and not is_repeat and len(self.questions) < MOST_QUESTIONS:
+        if repeats := self.repeats.take(digest):
+            return Seen(repeats)  # it would not have been sent at all
+        if split and len(self.questions) < MOST_QUESTIONS:
             self.questions.append(Question(_digest(ask, split[1]), split[0]))
-        return is_repeat, 0 if is_repeat else cacheable
+        return Seen(0, beginnings, cacheable)
 
-    def _cacheable(self, ask: Ask) -> int:
-        """Of all turns but the last."""
+    def _cacheable(self, ask: Ask) -> tuple[int, int]:
+        """How many beginnings that came before this one stands for, and its tokens: all turns but the last."""
         beginning = {**ask.body, "messages": ask.body["messages"][:-1]}
         tokens = estimate_tokens(beginning)
         if tokens < _LEAST_CACHEABLE:
-            return 0
-        return tokens if self._beginnings.take(_digest(ask, beginning)) else 0
+            return 0, 0
+        return self._beginnings.take(_digest(ask, beginning)), tokens
 
     def _priced(self, key: Key, pile: Pile) -> Priced:
         model, usage = self._models[key.model], _usage(key, pile.tokens)

@@ -83,7 +83,8 @@ class _Ranges:
 
     def __init__(self, found: Found, known: Sequence[Priced], spent: Decimal) -> None:
         self._found, self._spent = found, spent
-        self.exact = self._exact(known) if found.has_words else None
+        repeated = sum((each.repeated for each in known), ZERO)
+        self.exact = min(repeated, spent) if found.has_words else None
         left = spent - (self.exact or ZERO)
         self.semantic = (
             None
@@ -152,12 +153,6 @@ class _Ranges:
     def _ranged(self, name: str, label: str, found: _Range | None, note: str) -> Figure:
         low, high = (found.low, found.high) if found else (None, None)
         return Figure(f"saved_{name}_usd", label, None, Unit.USD, low, high, note)
-
-    def _exact(self, known: Sequence[Priced]) -> Decimal:
-        repeats = self._found.audit.repeats
-        if repeats.is_sampled and repeats.share is not None:
-            return self._spent * Decimal(str(repeats.share))
-        return sum((each.repeated for each in known), ZERO)
 
     def _semantic_note(self) -> str:
         likely = self._found.likely
