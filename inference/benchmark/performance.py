@@ -154,4 +154,4 @@ def _sum(rows: Sequence[Inference], strong: Model, catalog: Catalog) -> Savings 
 def row_of(row: Inference, catalog: Catalog) -> Row:
     """A row of the ledger, with its model as the catalogue has it today."""
     model = catalog.find(row.model) if row.model in catalog.names else None
-    return Row(row.kind, row.cache_tier, usage_of(row), model, row.cost_status, row.adjusted_cost_usd)
+    return Row(row.kind, row.cache_tier, usage_of(row), model, row.adjusted_cost_usd)

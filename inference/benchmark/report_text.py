@@ -50,7 +50,7 @@ def _figure(figure: Figure, width: int) -> Iterator[str]:
 
 def _bars(steps: tuple[Step, ...]) -> Iterator[str]:
     most = max((max(step.begin, step.end) for step in steps), default=0) or 1
-    width = max(len(step.label) for step in steps)
+    width = max((len(step.label) for step in steps), default=0)
     for step in steps:
         low, high = sorted((step.begin, step.end))
         begin, end = (max(0, round(_BAR * amount / most)) for amount in (low, high))

@@ -5,7 +5,7 @@ from dataclasses import dataclass, fields
 from decimal import Decimal
 
 from acron_site.lib.money import ZERO
-from analytics.events import CostStatus, EventKind, TokenCounts
+from analytics.events import EventKind, TokenCounts
 from inference import accounting, pricing
 from inference.benchmark.report import Step, Waterfall
 from inference.catalog import Model
@@ -41,7 +41,6 @@ class Row:
     tier: int
     usage: Usage
     model: Model | None  # None: the catalogue does not know it
-    cost_status: CostStatus
     paid: Decimal | None = None  # what the ledger says; None: priced here
 
 

@@ -39,7 +39,7 @@ ANTHROPIC_CSV = (
 
 def read(content: bytes, kind: str = "auto"):
     reading = Reading()
-    file = BufferedReader(BytesIO(content))  # type: ignore[type-var]
+    file = BufferedReader(BytesIO(content))
     return list(exports.read(file, kind, reading)), reading
 
 
@@ -224,6 +224,9 @@ def test_a_question_in_other_words_is_a_likely_hit_and_another_question_is_not()
     )
     apart = likely_hits.estimate([Question(text.encode(), text) for text in alike], strict=0.5, lenient=0.4)
 
+    assert found is not None
+    assert refused is not None
+    assert apart is not None
     assert (found.strict, refused.lenient, apart.lenient) == (0.5, 0.0, 0.0)
 
 

@@ -19,6 +19,7 @@ def test_the_same_seed_says_the_same():
 def test_a_share_of_a_hundred_is_as_wide_as_theory_says():
     found = Bootstrap(seed=1).mean(VALUES)
 
+    assert found is not None
     # 1.96 * sqrt(0.25 / 100) = 0.098
     assert found.low == pytest.approx(0.5 - 0.098, abs=0.015)
     assert found.high == pytest.approx(0.5 + 0.098, abs=0.015)
@@ -30,6 +31,7 @@ def test_draws_are_paired():
 
     found = Bootstrap(seed=1).ratio(wholes / 2, wholes)
 
+    assert found is not None
     assert (found.low, found.high) == pytest.approx((0.5, 0.5))
 
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analytics.events import CostStatus, EventKind, TokenCounts
+from analytics.events import EventKind, TokenCounts
 from inference.benchmark import savings
 from inference.benchmark.savings import Row, Savings
 from inference.catalog import Model
@@ -27,11 +27,12 @@ UNKNOWN = Model("unknown", "p", "unknown", prices=UNPRICED)
 
 def row(tokens: TokenCounts, *, tier: int = 0, model: Model | None = CHEAP, **changes) -> Row:
     usage = Usage(tokens=tokens, service_tier=changes.pop("service_tier", ""))
-    values = {"kind": EventKind.ANSWER, "tier": tier, "usage": usage, "model": model, "cost_status": CostStatus.PRICED}
+    values = {"kind": EventKind.ANSWER, "tier": tier, "usage": usage, "model": model}
     return Row(**{**values, **changes})
 
 
-def names(found: Savings) -> dict[str, Decimal]:
+def names(found: Savings | None) -> dict[str, Decimal]:
+    assert found is not None
     return {each.name: getattr(found, each.name) for each in fields(found) if getattr(found, each.name)}
 
 
