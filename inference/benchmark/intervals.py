@@ -10,6 +10,7 @@ Numbers = NDArray[np.float64]
 
 DRAWS = 2000
 LEVEL = 0.95
+_NO_SPREAD = 1e-12
 _CELLS_AT_ONCE = 4_000_000  # bounds the memory of a large workload
 
 
@@ -36,10 +37,12 @@ class Bootstrap:
         return self.of(lambda drawn: np.quantile(values[drawn], share, axis=1), len(values))
 
     def of(self, figure: Callable[[NDArray[np.intp]], Numbers], count: int) -> Interval | None:
-        """Percentiles of what `figure` makes of draws, rows of indices; None for less than two requests."""
+        """Percentiles of what `figure` makes of draws, rows of indices; None where nothing varies."""
         if count < 2:  # noqa: PLR2004 - one request has no spread
             return None
         found = np.concatenate([figure(drawn) for drawn in self._drawn(count)])
+        if np.ptp(found) < _NO_SPREAD:
+            return None  # what was the same in every draw says nothing of chance
         low, high = np.nanquantile(found, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
         return Interval(float(low), float(high))
 

@@ -75,13 +75,15 @@ def _plot(plot: Plot, number: int) -> str:
 
 
 def _figures(figures: tuple[Figure, ...]) -> str:
+    has_spans = any(map(wording.span, figures))
+    columns = ("Figure", "Value", "Interval or range") if has_spans else ("Figure", "Value")
+    head = "".join(f'<th scope="col">{column}</th>' for column in columns)
     rows = "".join(
         f'<tr><th scope="row">{escape(each.label)}{_note(each)}</th><td>{_cell(each)}</td>'
-        f"<td>{escape(wording.span(each))}</td></tr>"
+        + (f"<td>{escape(wording.span(each))}</td></tr>" if has_spans else "</tr>")
         for each in figures
     )
-    head = '<tr><th scope="col">Figure</th><th scope="col">Value</th><th scope="col">Interval or range</th></tr>'
-    return _scrolling("Figures", f'<table class="figures"><thead>{head}</thead><tbody>{rows}</tbody></table>')
+    return _scrolling("Figures", f'<table class="figures"><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>')
 
 
 def _table(table: Table) -> str:

@@ -147,10 +147,25 @@ def _hits(run: Run, boot: Bootstrap) -> Section:
             )
             for tier, name in _NAMES.items()
         ),
-        figure("wrong_hits", "Wrong answers from the cache, by the labels of groups", wrong, Unit.COUNT),
+        Figure(
+            "wrong_hits",
+            "Wrong answers from the cache, by the labels of groups",
+            wrong,
+            Unit.COUNT,
+            note=_of_hits(wrong, int(hits.sum())),
+        ),
     )
     said = f"Tier 2 at the end: {run.gate_reason}." if run.gate_reason else ""
     return Section("Hits", text=(said,) if said else (), figures=figures, tables=(_by_kind(found),))
+
+
+def _of_hits(wrong: int, hits: int) -> str:
+    """None among few proves little: up to three in as many as were seen (the rule of three, at 95 %)."""
+    if wrong or not hits:
+        return f"of {hits:,} hits"
+    return (
+        f"of {hits:,} hits: so many without a mistake rule out only that more than {min(1.0, 3 / hits):.1%} are wrong"
+    )
 
 
 def _by_kind(found: Sequence[Outcome]) -> Table:
