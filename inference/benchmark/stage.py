@@ -19,10 +19,14 @@ TENANT = "benchmark"
 
 
 def settings_for(config: Config, *, semantic: str, is_real: bool) -> Config:
-    """Tier 1 on, tier 2 as said, learning as fast as it can: requests come without pauses."""
+    """Tier 1 on, tier 2 as said, learning as fast as it can: requests come without pauses.
+
+    Checks of hits would be paid for past the ceiling, so with real providers there are none.
+    """
+    percent = 0.0 if is_real else config.cache.semantic_check_percent
     return replace(
         config,
-        cache=replace(config.cache, enabled=True, semantic=semantic),
+        cache=replace(config.cache, enabled=True, semantic=semantic, semantic_check_percent=percent),
         embeddings=replace(config.embeddings, background_cpu_percent=100),
         providers=replace(config.providers, mock=not is_real),
     )

@@ -59,16 +59,29 @@ def report(run: Run, boot: Bootstrap, conditions: Mapping[str, str]) -> Report:
         _latency(run, boot),
         Section("By task", tables=(_by_task(run),)),
     )
-    how = "real providers" if run.is_real else "a stand-in for providers"
     return Report(
         title="Benchmark: the gateway against one strong model",
-        lead=f"{len(run.outcomes):,} requests, once all at {run.strong}, once through cache and routing, with {how}. "
-        + f"{_headline(total)} {_PROVISO if not run.is_real else run.stopped_because}".strip(),
-        headlines=("saved_share", "saved_by_cache_share", "hit_rate", "wrong_hits"),
+        lead=_lead(run, total),
+        headlines=(
+            "saved_share",
+            "saved_by_cache_share",
+            "quality_retained" if run.is_real else "hit_rate",
+            "wrong_hits",
+        ),
         sections=sections,
         limits=(*(_REAL if run.is_real else _SIMULATED), *_LIMITS),
         conditions=conditions,
     )
+
+
+def _lead(run: Run, total: Savings) -> str:
+    how = (
+        f"each asked of {run.strong} and sent through cache and routing"
+        if run.is_real
+        else f"sent through cache and routing with a stand-in for providers, the same tokens priced at {run.strong}"
+    )
+    end = run.stopped_because if run.is_real else _PROVISO
+    return f"{len(run.outcomes):,} requests, {how}. {_headline(total)} {end}".strip()
 
 
 def _headline(total: Savings) -> str:
@@ -88,8 +101,9 @@ def _cost(run: Run, total: Savings, boot: Bootstrap) -> Section:
     figures = [
         figure("saved_share", "Cost saved", share, Unit.SHARE, boot.ratio(saved, whole)),
         figure("saved_by_cache_share", "Cost saved by the cache", by_cache, Unit.SHARE, boot.ratio(cached, whole)),
-        figure("baseline_usd", f"Everything at {run.strong}", total.baseline, Unit.USD),
+        figure("baseline_usd", f"The same tokens at {run.strong}", total.baseline, Unit.USD),
         figure("paid_usd", "Paid through the gateway", total.paid, Unit.USD),
+        *_asked_both(run, boot),
         figure("unpriced", "Requests without a known price, in no sum", len(run.outcomes) - len(priced), Unit.COUNT),
         figure("failed", "Requests without an answer", len(run.outcomes) - len(run.answered), Unit.COUNT),
     ]
@@ -98,6 +112,22 @@ def _cost(run: Run, total: Savings, boot: Bootstrap) -> Section:
         _spending(run.outcomes),
     )
     return Section("Cost", figures=tuple(figures), tables=(_sources(total), _models(run)), plots=plots)
+
+
+def _asked_both(run: Run, boot: Bootstrap) -> Iterator[Figure]:
+    """Against what the strong model's own answers cost, which may be longer or shorter."""
+    pairs = [
+        (each.savings.paid, each.baseline.cost)
+        for each in run.answered
+        if each.savings is not None and each.baseline is not None and not each.baseline.error
+    ]
+    if not pairs:
+        return
+    ours, theirs = (sum(amounts, Decimal(0)) for amounts in zip(*pairs, strict=True))
+    saved, whole = np.array([(float(strong - paid), float(strong)) for paid, strong in pairs]).T
+    yield figure("strong_answers_usd", f"What {run.strong}'s own answers cost", theirs, Unit.USD)
+    share = _share(float(theirs - ours), float(theirs))
+    yield figure("saved_share_of_answers", "Saved against these", share, Unit.SHARE, boot.ratio(saved, whole))
 
 
 def _spending(found: Sequence[Outcome]) -> Curves:

@@ -60,7 +60,7 @@ def test_a_workload_is_answered_priced_and_forgotten(transactional_db, tmp_path)
     assert steps["paid"] == paid
     assert steps[f"all at {STRONG}"] + steps["exact cache (T1)"] + steps["routing"] == paid
     assert figures["saved_share"]["low"] <= figures["saved_share"]["value"] <= figures["saved_share"]["high"]
-    assert "quality_retained" not in figures
+    assert not {"quality_retained", "saved_share_of_answers"} & set(figures)
     assert any("quality is not measured" in limit for limit in document["limits"])
     assert "seed 20261101" in document["conditions"]["intervals"]
     assert str(tmp_path) not in json.dumps(document)
@@ -127,7 +127,8 @@ def test_real_providers_are_asked_beside_each_other_and_their_answers_judged(tra
     assert figures["quality_retained"].value == 0.5
     assert (figures["right_optimised"].value, figures["right_baseline"].value) == (0.5, 1.0)
     assert figures["paid_usd"].value == Decimal("0.004")
-    assert figures["baseline_usd"].value == Decimal("0.04")
+    assert figures["baseline_usd"].value == figures["strong_answers_usd"].value == Decimal("0.04")
+    assert figures["saved_share_of_answers"].value == pytest.approx(0.9)
 
 
 def test_a_ceiling_stops_before_the_next_request(transactional_db, tmp_path):
