@@ -175,12 +175,20 @@ def recent(organization_id: UUID, limit: int, after: UUID | None = None) -> Page
 
 def touched_by(organization_id: UUID, model: str, *, since: datetime, until: datetime) -> Iterator[Inference]:
     """Settled rows of a span of time that `model` answered or was the baseline of, oldest first."""
-    rows = (
-        InferenceEvent.objects.for_organization(organization_id)
-        .filter(Q(model=model) | Q(baseline_model=model), occurred_at__gte=since, occurred_at__lt=until)
-        .exclude(status=EventStatus.STARTED)
-        .order_by("occurred_at", "event_id")
-    )
+    rows = InferenceEvent.objects.for_organization(organization_id)
+    touched = rows.filter(Q(model=model) | Q(baseline_model=model), occurred_at__gte=since, occurred_at__lt=until)
+    return _settled(organization_id, touched)
+
+
+def settled_since(organization_id: UUID, since: datetime) -> Iterator[Inference]:
+    """All settled rows since a moment, oldest first."""
+    rows = InferenceEvent.objects.for_organization(organization_id)
+    return _settled(organization_id, rows.filter(occurred_at__gte=since))
+
+
+def _settled(organization_id: UUID, chosen: QuerySet[InferenceEvent]) -> Iterator[Inference]:
+    """A part at a time: history may be long."""
+    rows = chosen.exclude(status=EventStatus.STARTED).order_by("occurred_at", "event_id")
     part = list(rows[:_AT_ONCE])
     while part:
         yield from _inferences(organization_id, part)

@@ -12,6 +12,7 @@ MONEY = {
     "acron_site/lib/money.py",
     "inference/accounting.py",
     "inference/adjusting.py",
+    "inference/benchmark/savings.py",
     "inference/budgets.py",
     "inference/corrections.py",
     "inference/entries.py",
