@@ -1,21 +1,19 @@
-"""Turns signals and a vector into the numbers that weights are for."""
+"""Puts signals and vectors on the scale that weights are for."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 Numbers = NDArray[np.float64]
 DIMENSION = 384
-# of a Gaussian kernel over unit vectors, drawn rather than kept: nearness without anybody's vectors (Rahimi and Recht,
-# "Random features for large-scale kernel machines", 2007)
-_DRAWN, _SHARPNESS, _SEED = 512, 3.0, 20_07
 # what lies further out says nothing that was seen
 _FURTHEST = 3.0
-# vectors are short beside signals: 384 numbers share the length 1
-_LINEAR_SCALE, _DRAWN_SCALE = 4.0, 4.0
+_LEAST_SPREAD = 0.05  # a signal that hardly ever shows must not shout when it does
+# a vector has the length 1, a number of it about 1/20: so they weigh in beside signals
+_VECTOR_SCALE = 4.0
+_USUAL_DISTANCE = 1.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,28 +23,22 @@ class Scale:
     means: tuple[float, ...]
     spreads: tuple[float, ...]
 
-    def standard(self, signals: Sequence[float]) -> tuple[float, ...]:
-        return tuple(
-            max(-_FURTHEST, min(_FURTHEST, (signal - mean) / spread))
-            for signal, mean, spread in zip(signals, self.means, self.spreads, strict=True)
-        )
+    def place(self, signals: Sequence[float], vector: Sequence[float] | Numbers | None = None) -> Numbers:
+        standard = (np.asarray(signals) - self.means) / self.spreads
+        standard = np.clip(standard, -_FURTHEST, _FURTHEST)
+        return standard if vector is None else np.concatenate([standard, np.asarray(vector) * _VECTOR_SCALE])
+
+    def place_all(self, signals: Numbers, vectors: Numbers | None = None) -> Numbers:
+        standard = np.clip((signals - self.means) / self.spreads, -_FURTHEST, _FURTHEST)
+        return standard if vectors is None else np.hstack([standard, vectors * _VECTOR_SCALE])
 
 
 def scale_of(rows: Numbers) -> Scale:
-    spreads = np.maximum(rows.std(axis=0), 0.05)  # a signal that hardly ever shows must not shout when it does
+    spreads = np.maximum(rows.std(axis=0), _LEAST_SPREAD)
     return Scale(tuple(rows.mean(axis=0).round(4).tolist()), tuple(spreads.round(4).tolist()))
 
 
-def spread_out(vectors: Numbers) -> Numbers:
-    """A row of each vector: itself, then what it is near to."""
-    directions, phases = _drawn()
-    near = np.cos(vectors @ directions + phases) * (_DRAWN_SCALE * (2 / _DRAWN) ** 0.5)
-    return np.concatenate([vectors * _LINEAR_SCALE, near], axis=-1)
-
-
-@cache
-def _drawn() -> tuple[Numbers, Numbers]:
-    # RandomState: its stream is frozen, so that weights fit the same directions with any later numpy
-    random = np.random.RandomState(_SEED)
-    directions = random.standard_normal((DIMENSION, _DRAWN)) * (2 * _SHARPNESS) ** 0.5
-    return directions, random.uniform(0, 2 * np.pi, _DRAWN)
+def trust(standard: Numbers) -> Numbers:
+    """From 1 for what is like that which was seen, towards 0 for what is not."""
+    distance = np.sqrt((standard**2).mean(axis=-1))
+    return np.asarray(1 / (1 + np.maximum(0, distance - _USUAL_DISTANCE) ** 2 * 4))

@@ -12,28 +12,26 @@ _SENTENCE_END = re.compile(r"[.?!](?:\s|\Z)")
 _CHOICE = re.compile(r"^[ \t]*\(?[A-J][).:]\s", re.MULTILINE)
 _CODE = re.compile(r"```|\bdef \w|\breturn\b|\bassert\b|\bimport \w|[{};]\s*$|\w\(\)|==|=>|</\w+>", re.MULTILINE)
 _MATHS = re.compile(r"\\[a-z]+|\$[^$\n]+\$|[=^√∑∫≤≥]|\b[a-zA-Z]\s?[+*/-]\s?[a-zA-Z0-9]|\d\s?[-+*/×]\s?\d")
-_QUANTITY = re.compile(r"[$€£%]|\b(?:percent|times|twice|half|total|each|per|how many|how much|average)\b", re.IGNORECASE)
-_NEGATION = re.compile(r"\b(?:not|except|never|false|incorrect|least|cannot|n't|nor)\b", re.IGNORECASE)
-_FORMAL = re.compile(
-    r"\b(?:suppose|let|prove|theorem|determine|derive|statement|assume|consider|given|compute|calculate|find)\b", re.IGNORECASE
-)
-_WRITES = re.compile(
-    r"\b(?:write|explain|describe|summari[sz]e|translate|rewrite|implement|list|classify|compare|draft)\b", re.IGNORECASE
-)
-_REASONS = re.compile(r"\b(?:why|how|which|therefore|because|if|implies|best|most likely)\b", re.IGNORECASE)
-_SUBJECTS = {
-    "law": r"plaintiff|defendant|court|statute|contract|jury|liab\w+|tort|constitution\w*|attorney|murder|property",
-    "medicine": r"patient|disease|symptoms?|treatment|clinical|diagnos\w+|blood|cells?|drug|infection|therapy",
-    "morals": r"moral\w*|ethic\w*|wrong|argument|virtue|duty|utilitarian\w*|philosoph\w+",
-    "physics": r"mass|velocity|energy|force|electron\w*|current|voltage|temperature|pressure|atoms?|acid|reaction|solution",
-    "society": r"war|government|policy|population|economic\w*|market|price|firm|state|president|century|political",
-    "computing": r"algorithm|program|code|memory|network|function|array|string|python|compiler|bits?|security",
-    "mathematics": r"integer|polynomial|group|ring|matrix|probability|triangle|equation|prime|finite|graph|vector",
-    "mind": r"psycholog\w+|behaviou?r|therapist|children|anxiety|cognitive|personality|learning|memory",
+_CAPITALS = re.compile(r"[A-Z]+")
+_FOREIGN = re.compile(r"[\u0250-\u1fff\u2c00-\uffff]")
+_WORDS = {
+    "quantities": "percent times twice half total each per many much average more less every left cost",
+    "negations": "not except never false incorrect least cannot nor no none without neither",
+    "formal": "suppose let prove theorem determine derive statement assume consider given compute calculate find value",
+    "writes": "write explain describe summarize summarise translate rewrite implement list classify compare draft",
+    "reasons": "why how therefore because if implies best likely most which following",
+    "law": "plaintiff defendant court statute contract jury liable liability tort constitution constitutional attorney "
+    "murder property",
+    "medicine": "patient disease symptom symptoms treatment clinical diagnosis blood cell cells drug infection therapy",
+    "morals": "moral morally ethics ethical wrong argument virtue duty utilitarian philosophy",
+    "physics": "mass velocity energy force electron electrons current voltage temperature pressure atom atoms acid "
+    "reaction solution",
+    "society": "war government policy population economic market price firm state president century political",
+    "computing": "algorithm program code memory network function array string python compiler bit bits security",
+    "mathematics": "integer polynomial group ring matrix probability triangle equation prime finite graph vector",
+    "mind": "psychology psychologist behavior behaviour therapist children anxiety cognitive personality learning",
 }
-_SUBJECT = {
-    name: re.compile(rf"\b(?:{pattern})\b", re.IGNORECASE) for name, pattern in _SUBJECTS.items()
-}
+_KINDS = {word: place for place, words in enumerate(_WORDS.values()) for word in words.split()}
 
 NAMES = (
     "length",
@@ -53,12 +51,7 @@ NAMES = (
     "choice_length",
     "code",
     "maths",
-    "quantities",
-    "negations",
-    "formal",
-    "writes",
-    "reasons",
-    *_SUBJECTS,
+    *_WORDS,
 )
 _LONG_WORD = 9
 
@@ -66,26 +59,38 @@ _LONG_WORD = 9
 def measure(text: str) -> tuple[float, ...]:
     """One number for each of NAMES, all of about the same size. Pure."""
     read = _ends(text)
-    words = _WORD.findall(read)
+    words, numbers = _WORD.findall(read.lower()), _NUMBER.findall(read)
     count, characters = len(words) or 1, len(read) or 1
+    letters, digits = sum(map(len, words)), sum(map(len, numbers))
+    spaces = read.count(" ") + read.count("\n")
     return (
         math.log1p(len(text)),
         math.log1p(len(words)),
         math.log1p(len(_SENTENCE_END.findall(read))),
-        sum(map(len, words)) / count / 5,
+        letters / count / 5,
         sum(len(word) >= _LONG_WORD for word in words) / count * 5,
-        1 - len({word.lower() for word in words}) / count,
+        1 - len(set(words)) / count,
         math.log1p(read.count("\n")),
-        sum(map(str.isdigit, read)) / characters * 10,
-        math.log1p(len(_NUMBER.findall(read))),
-        sum(map(str.isupper, read)) / characters * 10,
-        (0.0 if read.isascii() else sum(ord(sign) > 0x24F for sign in read) / characters * 10),
-        sum(not (sign.isalnum() or sign.isspace()) for sign in read) / characters * 10,
+        digits / characters * 10,
+        math.log1p(len(numbers)),
+        sum(map(len, _CAPITALS.findall(read))) / characters * 10,
+        0.0 if read.isascii() else len(_FOREIGN.findall(read)) / characters * 10,
+        max(0, characters - letters - digits - spaces) / characters * 10,
         math.log1p(read.count("?")),
         *_choices(read),
         math.log1p(len(_CODE.findall(read))),
-        *(math.log1p(len(pattern.findall(read))) for pattern in _COUNTED),
+        math.log1p(len(_MATHS.findall(read))),
+        *_kinds(words),
     )
+
+
+def _kinds(words: Sequence[str]) -> list[float]:
+    counts = [0] * len(_WORDS)
+    for word in words:
+        place = _KINDS.get(word)
+        if place is not None:
+            counts[place] += 1
+    return [math.log1p(count) for count in counts]
 
 
 def _ends(text: str) -> str:
@@ -101,5 +106,3 @@ def _choices(read: str) -> Sequence[float]:
         return 0.0, 0.0
     return math.log1p(len(found)), math.log1p((len(read) - found[0]) / len(found)) / 2
 
-
-_COUNTED = (_MATHS, _QUANTITY, _NEGATION, _FORMAL, _WRITES, _REASONS, *_SUBJECT.values())
