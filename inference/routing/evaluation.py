@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inference.catalog import Model
-from inference.routing import evidence, measures, priors
+from inference.routing import evidence, fitting, measures, priors
 from inference.routing.evidence import Evidence
 from inference.routing.measures import Bin, Interval, Ranking
 from inference.routing.predictor import OrganizationWeights, Predictor, Prior
@@ -28,6 +28,8 @@ PAIRS = {
 }
 _NEIGHBOURS = 40
 _RIDGE, _SEEING_RIDGE = 100.0, 300.0
+# a vector has the length 1, a number of it about 1/20: so they weigh in beside signals
+_VECTOR_SCALE = 4.0
 _MOST_ROWS = 12_000
 _SHARES = (0.95, 0.99)
 
@@ -61,10 +63,10 @@ def placed(part: RecordedSet, vectors: Vectors | None) -> Placed:
     return Placed(part, priors.measured(part), vectors([row.text for row in part.rows]) if vectors else None)
 
 
-def prior_without(tested: RecordedSet, sets: Sequence[RecordedSet]) -> Prior:
+def prior_without(tested: RecordedSet, sets: Sequence[RecordedSet], topics: Numbers) -> Prior:
     """Fitted on the other sets, without those of their prompts that stand in the tested one too."""
     others = [each.without(tested.keys) for each in sets if each.name != tested.name]
-    return priors.fit([each for each in others if each.rows])
+    return priors.fit([each for each in others if each.rows], topics)
 
 
 def ranked(prior: Prior, learnt: Placed, tested: Placed, pair: tuple[str, str]) -> list[Row]:
@@ -147,7 +149,7 @@ def _baselines(learnt: Placed, tested: Placed, pair: tuple[str, str]) -> Mapping
     strong, weak = learnt.part.scores(pair).T
     gains = strong - weak
     scale = priors.scale_of(learnt.signals)
-    rows, asked = scale.place_all(learnt.signals), scale.place_all(tested.signals)
+    rows, asked = scale.place(learnt.signals), scale.place(tested.signals)
     orders = {
         "random": np.random.default_rng(3).random(len(asked)),
         "length": tested.signals[:, 0],
@@ -156,8 +158,8 @@ def _baselines(learnt: Placed, tested: Placed, pair: tuple[str, str]) -> Mapping
     }
     if learnt.vectors is not None and tested.vectors is not None:
         orders["kNN-40"] = _nearest(learnt.vectors, gains, tested.vectors)
-        both = scale.place_all(learnt.signals, learnt.vectors), scale.place_all(tested.signals, tested.vectors)
-        orders["ridge on gain, signals and vector"] = _ridge(both[0], gains, both[1], _SEEING_RIDGE)
+        wide = np.hstack([rows, learnt.vectors * _VECTOR_SCALE]), np.hstack([asked, tested.vectors * _VECTOR_SCALE])
+        orders["ridge on gain, signals and vector"] = _ridge(wide[0], gains, wide[1], _SEEING_RIDGE)
     return orders
 
 
@@ -165,7 +167,7 @@ def _logistic(rows: Numbers, gains: Numbers, asked: Numbers) -> Numbers:
     design = np.hstack([rows, np.ones((len(rows), 1))])
     ridges = np.append(np.ones(rows.shape[1]), 0.01)
     none = np.zeros(len(rows))
-    found = evidence.fitting.fit(design, (gains > 0) * 1.0, ridges=ridges, offset=none, weights=none + 1)
+    found = fitting.fit(design, (gains > 0) * 1.0, ridges=ridges, offset=none, weights=none + 1)
     return np.asarray(asked @ found[:-1])
 
 

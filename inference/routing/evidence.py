@@ -2,14 +2,15 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from inference.routing import fitting
-from inference.routing.placing import DIMENSION
-from inference.routing.predictor import OrganizationWeights, Own, Prior
+from inference.routing.difficulty import MIDDLE
+from inference.routing.placing import DIMENSION, near
+from inference.routing.predictor import Head, OrganizationWeights, Own, Prior
 
 Numbers = NDArray[np.float64]
 # the strengths that are tried on rows held back; the strongest says nearly nothing beyond the intercepts
@@ -21,6 +22,8 @@ _FEWEST_TO_TRY = 40
 _MOST_MODELS, _FEWEST_OWN_ROWS = 10, 60
 _FEWEST_SEEN = 200
 _DIGITS = 3
+# what sets a model apart must be shown by more than what all share
+_APART = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,145 +40,113 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class _Table:
-    rows: Numbers
+    rows: Numbers  # what is known of each request
     scores: Numbers
-    offsets: Numbers  # the logits that the prior gives
-    models: Sequence[str]
-    tasks: Sequence[str]
+    offsets: Numbers  # the logits that are believed already
+    above: Numbers  # each model's ability, less the middle one
+    models: NDArray[np.str_]
 
     def only(self, chosen: NDArray[np.bool_]) -> "_Table":
-        kept = np.flatnonzero(chosen)
-        models, tasks = [self.models[place] for place in kept], [self.tasks[place] for place in kept]
-        return _Table(self.rows[kept], self.scores[kept], self.offsets[kept], models, tasks)
+        return _Table(*(each[chosen] for each in (self.rows, self.scores, self.offsets, self.above, self.models)))
 
 
 @dataclass(frozen=True, slots=True)
-class _Head:
-    intercepts: Mapping[str, float]
-    tasks: Mapping[tuple[str, str], float]
+class _Fitted:
     shift: Numbers
-    deviations: Mapping[str, Numbers]
+    telling: Numbers
+    models: Mapping[str, Numbers]
 
     def logits(self, table: _Table) -> Numbers:
-        known = np.array(
-            [
-                self.intercepts.get(model, 0.0) + self.tasks.get((model, task), 0.0)
-                for model, task in zip(table.models, table.tasks, strict=True)
-            ]
-        )
-        found = table.offsets + known + table.rows @ self.shift
-        for model, weights in self.deviations.items():
-            mine = np.array([name == model for name in table.models])
+        found = table.offsets + table.rows @ self.shift + table.above * (table.rows @ self.telling)
+        for model, weights in self.models.items():
+            mine = table.models == model
             found[mine] += table.rows[mine] @ weights
         return np.asarray(found)
 
 
 def refit(prior: Prior, rows: Sequence[Evidence]) -> OrganizationWeights:
-    """Pure; seconds for some thousand rows. The order of the rows matters only for which are held back."""
+    """Pure; seconds for some thousand rows. The order of the rows says only which are held back."""
     if not rows:
         return OrganizationWeights()
-    plain = _best(_table(prior, rows, is_seeing=False))
-    seen = [row for row in rows if row.vector is not None and len(row.vector) == DIMENSION]
-    seeing = _best(_table(prior, seen, is_seeing=True), known=plain) if len(seen) >= _FEWEST_SEEN else None
-    return _weights(plain, seeing, Counter(row.model for row in rows))
+    models, known = _intercepts(prior, rows)
+    standard = prior.scale.place(np.array([row.signals for row in rows]))
+    abilities = np.array([prior.ability(row.quality) + models[row.model].intercept for row in rows])
+    names = np.array([row.model for row in rows])
+    table = _Table(standard, np.array([row.score for row in rows]), known, abilities - MIDDLE, names)
+    has_vector = np.array([row.vector is not None and len(row.vector) == DIMENSION for row in rows])
+    seeing = None
+    if has_vector.sum() >= _FEWEST_SEEN:
+        vectors = np.array([row.vector for row, has in zip(rows, has_vector, strict=True) if has], dtype=np.float64)
+        seen = table.only(has_vector)
+        wide = np.hstack([seen.rows, near(vectors, prior.topics)])
+        seeing = _head(_best(replace(seen, rows=wide)))
+    return OrganizationWeights(models, _head(_best(table)), seeing)
 
 
-def _table(prior: Prior, rows: Sequence[Evidence], *, is_seeing: bool) -> _Table:
-    signals = np.array([row.signals for row in rows])
-    standard = prior.scale.place_all(signals)
-    abilities = np.array([[prior.ability(row.quality)] for row in rows])
-    offsets = np.array([prior.logits(each, own)[0] for each, own in zip(standard, abilities, strict=True)])
-    vectors = np.array([row.vector for row in rows], dtype=np.float64) if is_seeing else None
-    return _Table(
-        prior.scale.place_all(signals, vectors),
-        np.array([row.score for row in rows]),
-        offsets,
-        [row.model for row in rows],
-        [row.task_type for row in rows],
+def _intercepts(prior: Prior, rows: Sequence[Evidence]) -> tuple[dict[str, Own], Numbers]:
+    """How much better or worse each model is than its catalogue says, and the logits with that."""
+    standard = prior.scale.place(np.array([row.signals for row in rows]))
+    offsets = np.array(
+        [prior.logits(each, np.array([prior.ability(row.quality)]))[0] for each, row in zip(standard, rows, strict=True)]
     )
+    counts = Counter(row.model for row in rows)
+    columns: list[tuple[str, str | None]] = [(name, None) for name in counts]
+    columns += list(dict.fromkeys((row.model, row.task_type) for row in rows))
+    places = {column: place for place, column in enumerate(columns)}
+    marks = np.zeros((len(rows), len(columns)))
+    for number, row in enumerate(rows):
+        marks[number, places[row.model, None]] = marks[number, places[row.model, row.task_type]] = 1
+    ridges = np.array([_INTERCEPT_RIDGE if task is None else _TASK_RIDGE for _, task in columns])
+    scores = np.array([row.score for row in rows])
+    found = fitting.fit(marks, scores, ridges=ridges, offset=offsets, weights=np.ones(len(rows))).round(_DIGITS)
+    models = {
+        name: Own(
+            counts[name],
+            float(found[places[name, None]]),
+            {task: float(found[place]) for (model, task), place in places.items() if model == name and task is not None},
+        )
+        for name in counts
+    }
+    return models, offsets + marks @ found
 
 
-def _best(table: _Table, *, known: _Head | None = None) -> _Head:
+def _best(table: _Table) -> _Fitted:
     """Of the strengths, the one that foretells best what was held back; then fitted on everything."""
-    places = np.arange(len(table.scores))
-    held = places % _HELD_BACK == 0
-    if len(places) < _FEWEST_TO_TRY:
-        return _fitted(table, _STRENGTHS[-1], known)
+    held = np.arange(len(table.scores)) % _HELD_BACK == 0
+    if len(held) < _FEWEST_TO_TRY:
+        return _fitted(table, _STRENGTHS[-1])
     learnt, kept = table.only(~held), table.only(held)
     losses = {
-        strength: fitting.log_loss(_fitted(learnt, strength, known).logits(kept), kept.scores)
-        for strength in _STRENGTHS
+        strength: fitting.log_loss(_fitted(learnt, strength).logits(kept), kept.scores) for strength in _STRENGTHS
     }
-    return _fitted(table, min(losses, key=losses.__getitem__), known)
+    return _fitted(table, min(losses, key=losses.__getitem__))
 
 
-def _fitted(table: _Table, strength: float, known: _Head | None) -> _Head:
-    """Intercepts and a shift for all models, then what sets each model apart from that.
-
-    With `known` intercepts stay as they are, so that both heads say the same of a model.
-    """
-    names = sorted(set(table.models))
-    pairs = sorted(set(zip(table.models, table.tasks, strict=True)))
-    marks = np.array([[model == name for name in names] for model in table.models], dtype=np.float64)
-    told = list(zip(table.models, table.tasks, strict=True))
-    task_marks = np.array([[each == pair for pair in pairs] for each in told], dtype=np.float64)
-    ridges = np.concatenate(
-        [
-            np.full(len(names), _INTERCEPT_RIDGE),
-            np.full(len(pairs), _TASK_RIDGE),
-            np.full(table.rows.shape[1], strength),
-        ]
-    )
+def _fitted(table: _Table, strength: float) -> _Fitted:
+    """What is so for all models first, then what sets each apart from that."""
+    width = table.rows.shape[1]
+    both = np.hstack([table.rows, table.rows * table.above[:, None]])
     ones = np.ones(len(table.scores))
-    if known is not None:
-        offset = _Head(known.intercepts, known.tasks, np.zeros(table.rows.shape[1]), {}).logits(table)
-        shift = fitting.fit(table.rows, table.scores, ridges=ridges[-table.rows.shape[1] :], offset=offset, weights=ones)
-        head = _Head(known.intercepts, known.tasks, shift, {})
-    else:
-        design = np.hstack([marks, task_marks, table.rows])
-        found = fitting.fit(design, table.scores, ridges=ridges, offset=table.offsets, weights=ones)
-        count, tasks = len(names), len(pairs)
-        head = _Head(
-            dict(zip(names, found[:count].tolist(), strict=True)),
-            dict(zip(pairs, found[count : count + tasks].tolist(), strict=True)),
-            found[count + tasks :],
-            {},
-        )
-    return _Head(head.intercepts, head.tasks, head.shift, _deviations(table, head, strength))
-
-
-def _deviations(table: _Table, head: _Head, strength: float) -> dict[str, Numbers]:
-    logits = head.logits(table)
-    found = {}
-    for name, rows in Counter(table.models).most_common(_MOST_MODELS):
-        if rows >= _FEWEST_OWN_ROWS:
-            mine = np.array([model == name for model in table.models])
-            found[name] = fitting.fit(
+    found = fitting.fit(both, table.scores, ridges=np.full(2 * width, strength), offset=table.offsets, weights=ones)
+    shared = _Fitted(found[:width], found[width:], {})
+    logits = shared.logits(table)
+    apart = {}
+    for name, count in Counter(table.models.tolist()).most_common(_MOST_MODELS):
+        if count >= _FEWEST_OWN_ROWS:
+            mine = table.models == name
+            apart[name] = fitting.fit(
                 table.rows[mine],
                 table.scores[mine],
-                ridges=np.full(table.rows.shape[1], strength),
+                ridges=np.full(width, strength * _APART),
                 offset=logits[mine],
-                weights=np.ones(rows),
+                weights=ones[mine],
             )
-    return found
+    return replace(shared, models=apart)
 
 
-def _weights(plain: _Head, seeing: _Head | None, counts: Mapping[str, int]) -> OrganizationWeights:
-    return OrganizationWeights(
-        shift=_short(plain.shift),
-        seeing=_short(seeing.shift) if seeing else (),
-        models={
-            name: Own(
-                rows=counts[name],
-                intercept=round(intercept, _DIGITS),
-                tasks={task: round(value, _DIGITS) for (model, task), value in plain.tasks.items() if model == name},
-                weights=_short(plain.deviations.get(name)),
-                seeing=_short(seeing.deviations.get(name)) if seeing else (),
-            )
-            for name, intercept in plain.intercepts.items()
-        },
-    )
+def _head(found: _Fitted) -> Head:
+    return Head(_short(found.shift), _short(found.telling), {name: _short(own) for name, own in found.models.items()})
 
 
-def _short(weights: Numbers | None) -> tuple[float, ...]:
-    return () if weights is None else tuple(weights.round(_DIGITS).tolist())
+def _short(weights: Numbers) -> tuple[float, ...]:
+    return tuple(weights.round(_DIGITS).tolist())

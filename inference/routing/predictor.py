@@ -1,5 +1,6 @@
 """Says of each model how likely its answer to a request is good enough."""
 
+import base64
 import json
 import math
 from collections.abc import Mapping, Sequence
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 
 from inference.catalog import Model
 from inference.routing.difficulty import MIDDLE
-from inference.routing.placing import DIMENSION, Scale, trust
+from inference.routing.placing import DIMENSION, Scale, near, trust
 
 Numbers = NDArray[np.float64]
 WEIGHTS = Path(__file__).with_name("weights") / "prior.json"
@@ -42,6 +43,7 @@ class Prior:
     telling: tuple[float, ...]
     slope: float  # ability = slope * (quality - middle_quality)
     middle_quality: float
+    topics: Numbers  # a row of DIMENSION for each
     spread: float  # of a model's true ability around what its quality in the catalogue says
 
     def ability(self, quality: float) -> float:
@@ -59,23 +61,30 @@ class Prior:
 
 
 @dataclass(frozen=True, slots=True)
+class Head:
+    """Weights of signals, or of signals and topics."""
+
+    shift: tuple[float, ...] = ()  # for every model alike
+    telling: tuple[float, ...] = ()  # for a model, times its ability
+    models: Mapping[str, tuple[float, ...]] = field(default_factory=dict)  # what sets one apart beyond that
+
+
+@dataclass(frozen=True, slots=True)
 class Own:
-    """What an organization's rows say of one model beyond the prior."""
+    """What an organization's rows say of one model whatever the request is."""
 
     rows: int
     intercept: float
     tasks: Mapping[str, float] = field(default_factory=dict)
-    weights: tuple[float, ...] = ()  # of signals
-    seeing: tuple[float, ...] = ()  # of signals and vector; (): too few rows had one
 
 
 @dataclass(frozen=True, slots=True)
 class OrganizationWeights:
     """Numbers alone, under 50 kB: neither texts nor vectors can be read out of them."""
 
-    shift: tuple[float, ...] = ()  # of signals, for every model
-    seeing: tuple[float, ...] = ()  # of signals and vector
     models: Mapping[str, Own] = field(default_factory=dict)
+    blind: Head = Head()
+    seeing: Head | None = None  # None: too few rows had a vector
 
 
 NOTHING_OWN = OrganizationWeights()
@@ -87,13 +96,12 @@ class Predictor:
     def __init__(self, prior: Prior, own: OrganizationWeights = NOTHING_OWN) -> None:
         self._prior = prior
         self._own = own
-        self._shift, self._seeing = np.asarray(own.shift), np.asarray(own.seeing)
-        self._weights = {name: np.asarray(each.weights) for name, each in own.models.items()}
-        self._sights = {name: np.asarray(each.seeing) for name, each in own.models.items()}
+        self._blind = _Ready(own.blind)
+        self._seeing = _Ready(own.seeing) if own.seeing else None
 
     def predict(
         self,
-        signals: Sequence[float],
+        signals: Sequence[float] | Numbers,
         vector: Sequence[float] | Numbers | None,
         *,
         task_type: str,
@@ -102,33 +110,44 @@ class Predictor:
         """In the order of `models`. A vector of another embedder is left aside."""
         standard = self._prior.scale.place(signals)
         abilities = np.array([self._prior.ability(model.quality_for(task_type)) for model in models])
-        logits = self._prior.logits(standard, abilities).tolist()
-        sight = None if vector is None or len(vector) != DIMENSION else self._prior.scale.place(signals, vector)
-        shift = self._shifted(standard, sight)
-        return tuple(
-            self._predicted(model.name, logit + shift + self._of_model(model.name, task_type, standard, sight=sight))
-            for model, logit in zip(models, logits, strict=True)
-        )
+        logits = self._prior.logits(standard, abilities)
+        intercepts, known = self._known(models, task_type)
+        logits += known
+        if self._seeing is not None and vector is not None and len(vector) == DIMENSION:
+            seen = np.concatenate([standard, near(np.asarray(vector, dtype=np.float64), self._prior.topics)])
+            logits += self._seeing.logits(seen, abilities + intercepts, models)
+        else:
+            logits += self._blind.logits(standard, abilities + intercepts, models)
+        return tuple(map(self._predicted, models, logits.tolist()))
 
-    def _shifted(self, standard: Numbers, sight: Numbers | None) -> float:
-        if sight is not None and len(self._seeing):
-            return float(sight @ self._seeing)
-        return float(standard @ self._shift) if len(self._shift) else 0.0
+    def _known(self, models: Sequence[Model], task_type: str) -> tuple[Numbers, Numbers]:
+        found = [self._own.models.get(model.name, _UNKNOWN) for model in models]
+        intercepts = np.array([own.intercept for own in found])
+        return intercepts, intercepts + [own.tasks.get(task_type, 0.0) for own in found]
 
-    def _of_model(self, name: str, task_type: str, standard: Numbers, *, sight: Numbers | None) -> float:
-        own = self._own.models.get(name)
-        if own is None:
-            return 0.0
-        known = own.intercept + own.tasks.get(task_type, 0.0)
-        if sight is not None and own.seeing:
-            return known + float(sight @ self._sights[name])
-        return known + (float(standard @ self._weights[name]) if own.weights else 0.0)
-
-    def _predicted(self, name: str, logit: float) -> Predicted:
+    def _predicted(self, model: Model, logit: float) -> Predicted:
         logit = max(-_FURTHEST_LOGIT, min(_FURTHEST_LOGIT, logit))
-        own = self._own.models.get(name)
-        spread = self._prior.spread / math.sqrt(1 + (own.rows if own else 0) / _ROWS_LIKE_THE_CATALOGUE)
-        return Predicted(name, 1 / (1 + math.exp(-logit)), self._prior.quality(logit), spread)
+        rows = self._own.models.get(model.name, _UNKNOWN).rows
+        spread = self._prior.spread / math.sqrt(1 + rows / _ROWS_LIKE_THE_CATALOGUE)
+        return Predicted(model.name, 1 / (1 + math.exp(-logit)), self._prior.quality(logit), spread)
+
+
+class _Ready:
+    """A head whose numbers are arrays already."""
+
+    def __init__(self, head: Head) -> None:
+        self._both = np.array([head.shift, head.telling])
+        self._models = {name: np.asarray(weights) for name, weights in head.models.items()}
+
+    def logits(self, row: Numbers, abilities: Numbers, models: Sequence[Model]) -> Numbers:
+        if not self._both.size:
+            return np.zeros(len(models))
+        shift, telling = self._both @ row
+        apart = [float(row @ self._models[model.name]) if model.name in self._models else 0.0 for model in models]
+        return np.asarray(shift + (abilities - MIDDLE) * telling + apart)
+
+
+_UNKNOWN = Own(0, 0.0)
 
 
 @cache
@@ -137,7 +156,18 @@ def shipped() -> Prior:
     return _prior(json.loads(WEIGHTS.read_text()))
 
 
+def topics_as_text(topics: Numbers) -> str:
+    return base64.b64encode(topics.astype("<f2").tobytes()).decode()
+
+
 def _prior(read: Mapping[str, Any]) -> Prior:
-    scale = Scale(tuple(read["scale"]["means"]), tuple(read["scale"]["spreads"]))
-    rest = {name: value for name, value in read.items() if name not in ("scale", "hard", "telling")}
-    return Prior(scale, tuple(read["hard"]), tuple(read["telling"]), **rest)
+    topics = np.frombuffer(base64.b64decode(read["topics"]), dtype="<f2").astype(np.float64)
+    return Prior(
+        scale=Scale(tuple(read["scale"]["means"]), tuple(read["scale"]["spreads"])),
+        hard=tuple(read["hard"]),
+        telling=tuple(read["telling"]),
+        slope=read["slope"],
+        middle_quality=read["middle_quality"],
+        topics=topics.reshape(-1, DIMENSION),
+        spread=read["spread"],
+    )

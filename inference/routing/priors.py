@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from inference.routing import difficulty, recorded, signals
 from inference.routing.difficulty import Scored
 from inference.routing.placing import scale_of
-from inference.routing.predictor import Prior
+from inference.routing.predictor import Prior, topics_as_text
 from inference.routing.recorded import RecordedSet
 
 Numbers = NDArray[np.float64]
@@ -32,11 +32,11 @@ def measured(rows: RecordedSet) -> Numbers:
     return np.array([signals.measure(row.text) for row in rows.rows])
 
 
-def fit(sets: Sequence[RecordedSet]) -> Prior:
+def fit(sets: Sequence[RecordedSet], topics: Numbers) -> Prior:
     measures = [measured(each) for each in sets]
     scale = scale_of(np.vstack(measures))
     scored = [
-        Scored(scale.place_all(rows), each.scores(each.models)) for rows, each in zip(measures, sets, strict=True)
+        Scored(scale.place(rows), each.scores(each.models)) for rows, each in zip(measures, sets, strict=True)
     ]
     found = difficulty.fit(scored, ridges=np.full(len(signals.NAMES), _STRENGTH))
     qualities = np.array([quality_of(name) for each in sets for name in each.models])
@@ -45,9 +45,9 @@ def fit(sets: Sequence[RecordedSet]) -> Prior:
     middle = float(qualities.mean() - abilities.mean() / slope)
     spread = float((abilities - slope * (qualities - middle)).std() / slope)
     hard, telling = (tuple(weights.round(4).tolist()) for weights in (found.hard, found.telling))
-    return Prior(scale, hard, telling, round(slope, 4), round(middle, 4), round(spread, 4))
+    return Prior(scale, hard, telling, round(slope, 4), round(middle, 4), topics, round(spread, 4))
 
 
 def as_json(prior: Prior) -> str:
     """What `predictor.shipped` reads."""
-    return json.dumps(asdict(prior), indent=1) + "\n"
+    return json.dumps({**asdict(prior), "topics": topics_as_text(prior.topics)}, indent=1) + "\n"
