@@ -1,7 +1,7 @@
 """Fits what an installation starts with: how hard requests are, and what a model's quality is worth."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 
 import numpy as np
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from inference.routing import difficulty, recorded, signals
 from inference.routing.difficulty import Scored
-from inference.routing.placing import scale_of
+from inference.routing.placing import scale_of, topics_of
 from inference.routing.predictor import Prior, topics_as_text
 from inference.routing.recorded import RecordedSet
 
@@ -20,6 +20,7 @@ _STRENGTH = 1000.0
 _QUALITY_BY_PRICE = ((1, 3.0), (5, 3.5), (15, 4.0), (40, 4.3))
 _BEST_BY_PRICE = 4.4
 _LEAST_SLOPE = 0.5
+_TOPICS = 64
 
 
 def quality_of(model: str) -> float:
@@ -46,6 +47,13 @@ def fit(sets: Sequence[RecordedSet], topics: Numbers) -> Prior:
     spread = float((abilities - slope * (qualities - middle)).std() / slope)
     hard, telling = (tuple(weights.round(4).tolist()) for weights in (found.hard, found.telling))
     return Prior(scale, hard, telling, round(slope, 4), round(middle, 4), topics, round(spread, 4))
+
+
+def topics(sets: Sequence[RecordedSet], vectors: Callable[[Sequence[str]], Numbers]) -> Numbers:
+    """From the rows that no figure is measured on."""
+    tested = {row.key for each in sets for row in each.rows if row.is_test}
+    texts = [row.text for each in sets for row in each.rows if row.key not in tested]
+    return topics_of(vectors(texts), _TOPICS)
 
 
 def as_json(prior: Prior) -> str:
