@@ -124,9 +124,7 @@ def costs(prior: Prior, learnt: Placed, tested: Placed) -> list[Cost]:
 def costs_of(predicted: Numbers, tested: Placed, models: Sequence[str]) -> list[Cost]:
     scores, spent = tested.part.scores(models), tested.part.costs(models)
     return [
-        Cost(
-            share, measures.cost_at(share, predicted, scores, spent), measures.mixed_cost_at(share, scores, spent)
-        )
+        Cost(share, measures.cost_at(share, predicted, scores, spent), measures.mixed_cost_at(share, scores, spent))
         for share in _SHARES
     ]
 

@@ -86,9 +86,8 @@ def refit(prior: Prior, rows: Sequence[Evidence]) -> OrganizationWeights:
 def _intercepts(prior: Prior, rows: Sequence[Evidence]) -> tuple[dict[str, Own], Numbers]:
     """How much better or worse each model is than its catalogue says, and the logits with that."""
     standard = prior.scale.place(np.array([row.signals for row in rows]))
-    offsets = np.array(
-        [prior.logits(each, np.array([prior.ability(row.quality)]))[0] for each, row in zip(standard, rows, strict=True)]
-    )
+    abilities = np.array([[prior.ability(row.quality)] for row in rows])
+    offsets = np.array([prior.logits(each, own)[0] for each, own in zip(standard, abilities, strict=True)])
     counts = Counter(row.model for row in rows)
     columns: list[tuple[str, str | None]] = [(name, None) for name in counts]
     columns += list(dict.fromkeys((row.model, row.task_type) for row in rows))
@@ -99,14 +98,10 @@ def _intercepts(prior: Prior, rows: Sequence[Evidence]) -> tuple[dict[str, Own],
     ridges = np.array([_INTERCEPT_RIDGE if task is None else _TASK_RIDGE for _, task in columns])
     scores = np.array([row.score for row in rows])
     found = fitting.fit(marks, scores, ridges=ridges, offset=offsets, weights=np.ones(len(rows))).round(_DIGITS)
-    models = {
-        name: Own(
-            counts[name],
-            float(found[places[name, None]]),
-            {task: float(found[place]) for (model, task), place in places.items() if model == name and task is not None},
-        )
-        for name in counts
-    }
+    models = {name: Own(counts[name], float(found[places[name, None]]), {}) for name in counts}
+    for (name, task), place in places.items():
+        if task is not None:
+            models[name] = replace(models[name], tasks={**models[name].tasks, task: float(found[place])})
     return models, offsets + marks @ found
 
 

@@ -85,11 +85,8 @@ def mixed_cost_at(share: float, scores: Numbers, costs: Numbers) -> float:
 def reliability(predicted: Numbers, actual: Numbers) -> tuple[Bin, ...]:
     """In tenths of the predicted chance; empty ones are left out."""
     places = np.minimum((predicted * _BINS).astype(int), _BINS - 1)
-    return tuple(
-        Bin(float(predicted[places == place].mean()), float(actual[places == place].mean()), int((places == place).sum()))
-        for place in range(_BINS)
-        if (places == place).any()
-    )
+    parts = [places == place for place in range(_BINS) if (places == place).any()]
+    return tuple(Bin(float(predicted[part].mean()), float(actual[part].mean()), int(part.sum())) for part in parts)
 
 
 def calibration_error(bins: tuple[Bin, ...]) -> float:
@@ -110,5 +107,3 @@ def _recovered(order: Numbers, gains: Numbers) -> Numbers:
 
 def _first(shares: Numbers, recovered: Numbers, wanted: float) -> float:
     return float(shares[int((recovered >= wanted).argmax())])
-
-

@@ -36,9 +36,7 @@ def measured(rows: RecordedSet) -> Numbers:
 def fit(sets: Sequence[RecordedSet], topics: Numbers) -> Prior:
     measures = [measured(each) for each in sets]
     scale = scale_of(np.vstack(measures))
-    scored = [
-        Scored(scale.place(rows), each.scores(each.models)) for rows, each in zip(measures, sets, strict=True)
-    ]
+    scored = [Scored(scale.place(rows), each.scores(each.models)) for rows, each in zip(measures, sets, strict=True)]
     found = difficulty.fit(scored, ridges=np.full(len(signals.NAMES), _STRENGTH))
     qualities = np.array([quality_of(name) for each in sets for name in each.models])
     abilities = np.concatenate(found.abilities)

@@ -64,6 +64,9 @@ class Row:
     def is_test(self) -> bool:
         return int(hashlib.sha256(self.key.encode()).hexdigest()[:8], 16) % 100 < _TEST_PERCENT
 
+    def cost_usd(self, model: str) -> float:
+        return self.costs_usd.get(model) or _listed_cost(model, self.text)
+
 
 @dataclass(frozen=True, slots=True)
 class RecordedSet:
@@ -80,7 +83,7 @@ class RecordedSet:
 
     def costs(self, models: Sequence[str]) -> NDArray[np.float64]:
         """In USD: recorded ones where the set has them, else the text's length and a typical answer at list prices."""
-        return np.array([[row.costs_usd.get(name) or _listed_cost(name, row.text) for name in models] for row in self.rows])
+        return np.array([[row.cost_usd(name) for name in models] for row in self.rows])
 
     def part(self, *, is_test: bool) -> "RecordedSet":
         return RecordedSet(self.name, [row for row in self.rows if row.is_test is is_test])

@@ -11,7 +11,7 @@ _NUMBER = re.compile(r"\d[\d.,]*")
 _SENTENCE_END = re.compile(r"[.?!](?:\s|\Z)")
 _CHOICE = re.compile(r"^[ \t]*\(?[A-J][).:]\s", re.MULTILINE)
 _CODE = re.compile(r"```|\bdef \w|\breturn\b|\bassert\b|\bimport \w|[{};]\s*$|\w\(\)|==|=>|</\w+>", re.MULTILINE)
-_MATHS = re.compile(r"\\[a-z]+|\$[^$\n]+\$|[=^√∑∫≤≥]|\b[a-zA-Z]\s?[+*/-]\s?[a-zA-Z0-9]|\d\s?[-+*/×]\s?\d")
+_MATHS = re.compile(r"\\[a-z]+|\$[^$\n]+\$|[=^√∑∫≤≥]|\b[a-zA-Z]\s?[+*/-]\s?[a-zA-Z0-9]|\d\s?[-+*/\u00d7]\s?\d")
 _CAPITALS = re.compile(r"[A-Z]+")
 _FOREIGN = re.compile(r"[\u0250-\u1fff\u2c00-\uffff]")
 _WORDS = {
@@ -105,4 +105,3 @@ def _choices(read: str) -> Sequence[float]:
     if len(found) < 2:  # noqa: PLR2004 - a single one is a heading
         return 0.0, 0.0
     return math.log1p(len(found)), math.log1p((len(read) - found[0]) / len(found)) / 2
-
