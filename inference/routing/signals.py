@@ -67,7 +67,7 @@ def measure(text: str) -> tuple[float, ...]:
         math.log1p(len(text)),
         math.log1p(len(words)),
         math.log1p(len(_SENTENCE_END.findall(read))),
-        letters / count / 5,
+        min(10.0, letters / count / 5),  # a line of a million letters is no word
         sum(len(word) >= _LONG_WORD for word in words) / count * 5,
         1 - len(set(words)) / count,
         math.log1p(read.count("\n")),

@@ -40,10 +40,10 @@ class Report:
 
 class Command(BaseCommand):
     help = (
-        "APGR, CPT(50 %), CPT(80 %) of the predictor next to random, length, logistic regression, ridge and kNN; cost at "
-        "95 and 99 % of the strongest model's quality (recorded costs, else list prices of the time for the text's "
-        "length and 200 tokens of answer); learning curves; reliability. 70 % of each set's prompts are learnt from, by "
-        "their digest; the prior is fitted on the other sets, without prompts that they share with the tested one."
+        "APGR, CPT(50 %), CPT(80 %) of the predictor next to random, length, logistic regression, ridge and kNN; cost "
+        "at 95 and 99 % of the strongest model's quality (recorded costs, else list prices of the time for the text's "
+        "length and 200 tokens of answer); learning curves; reliability. 70 % of each set's prompts are learnt from, "
+        "by their digest; the prior is fitted on the other sets, without prompts that they share with the tested one."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
