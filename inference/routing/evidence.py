@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +16,7 @@ Numbers = NDArray[np.float64]
 # the strengths that are tried on rows held back; the strongest says nearly nothing beyond the intercepts
 _STRENGTHS = (30.0, 100.0, 300.0, 1000.0, 10_000.0)
 _INTERCEPT_RIDGE, _TASK_RIDGE = 1.0, 5.0
-_HELD_BACK = 4  # each so-manieth row
+_HELD_BACK = 4  # each so-manieth request
 _FEWEST_TO_TRY = 40
 # the most asked models alone have weights of their own, so that an organization's stay small
 _MOST_MODELS, _FEWEST_OWN_ROWS = 10, 60
@@ -41,13 +41,14 @@ class Evidence:
 @dataclass(frozen=True, slots=True)
 class _Table:
     rows: Numbers  # what is known of each request
+    held: NDArray[np.bool_]  # is not fitted on when strengths are tried
     scores: Numbers
     offsets: Numbers  # the logits that are believed already
     above: Numbers  # each model's ability, less the middle one
     models: NDArray[np.str_]
 
     def only(self, chosen: NDArray[np.bool_]) -> "_Table":
-        return _Table(*(each[chosen] for each in (self.rows, self.scores, self.offsets, self.above, self.models)))
+        return _Table(*(getattr(self, part.name)[chosen] for part in fields(self)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,14 +66,16 @@ class _Fitted:
 
 
 def refit(prior: Prior, rows: Sequence[Evidence]) -> OrganizationWeights:
-    """Pure; seconds for some thousand rows. The order of the rows says only which are held back."""
+    """Pure, whatever the order of the rows; seconds for some thousand of them."""
     if not rows:
         return OrganizationWeights()
     models, known = _intercepts(prior, rows)
     standard = prior.scale.place(np.array([row.signals for row in rows]))
     abilities = np.array([prior.ability(row.quality) + models[row.model].intercept for row in rows])
     names = np.array([row.model for row in rows])
-    table = _Table(standard, np.array([row.score for row in rows]), known, abilities - MIDDLE, names)
+    # all rows of a request on one side: what other models made of it would give away how hard it is
+    held = np.array([hash(row.signals) % _HELD_BACK == 0 for row in rows])
+    table = _Table(standard, held, np.array([row.score for row in rows]), known, abilities - MIDDLE, names)
     has_vector = np.array([row.vector is not None and len(row.vector) == DIMENSION for row in rows])
     seeing = None
     if has_vector.sum() >= _FEWEST_SEEN:
@@ -107,10 +110,9 @@ def _intercepts(prior: Prior, rows: Sequence[Evidence]) -> tuple[dict[str, Own],
 
 def _best(table: _Table) -> _Fitted:
     """Of the strengths, the one that foretells best what was held back; then fitted on everything."""
-    held = np.arange(len(table.scores)) % _HELD_BACK == 0
-    if len(held) < _FEWEST_TO_TRY:
+    if len(table.held) < _FEWEST_TO_TRY or not 0 < table.held.sum() < len(table.held):
         return _fitted(table, _STRENGTHS[-1])
-    learnt, kept = table.only(~held), table.only(held)
+    learnt, kept = table.only(~table.held), table.only(table.held)
     losses = {
         strength: fitting.log_loss(_fitted(learnt, strength).logits(kept), kept.scores) for strength in _STRENGTHS
     }

@@ -102,7 +102,7 @@ def _recovered(order: Numbers, gains: Numbers) -> Numbers:
     ends = np.append(np.flatnonzero(np.diff(values)), len(values) - 1)
     sums = np.append(0.0, np.cumsum(gained)[ends])
     calls = np.append(0, ends + 1)
-    return np.interp(np.arange(len(values) + 1), calls, sums) / gains.sum()
+    return np.asarray(np.interp(np.arange(len(values) + 1), calls, sums) / gains.sum())
 
 
 def _first(shares: Numbers, recovered: Numbers, wanted: float) -> float:
