@@ -62,7 +62,7 @@ def _better(each: Scored, found: Difficulty, abilities: Numbers) -> Numbers:
     predicted = chance(found.logits(each.rows, abilities))
     curved = np.maximum(predicted * (1 - predicted), _LEAST_CURVATURE)
     slope = (each.scores - predicted).sum(axis=0) - _ABILITY_RIDGE * abilities
-    return abilities + slope / (curved.sum(axis=0) + _ABILITY_RIDGE)
+    return np.asarray(abilities + slope / (curved.sum(axis=0) + _ABILITY_RIDGE))
 
 
 def _newton(each: Scored, found: Difficulty, abilities: Numbers) -> tuple[Numbers, Numbers]:

@@ -10,6 +10,7 @@ from inference.catalog import Model
 from inference.routing import evidence, fitting, measures, priors
 from inference.routing.evidence import Evidence
 from inference.routing.measures import Bin, Interval, Ranking
+from inference.routing.placing import scale_of
 from inference.routing.predictor import OrganizationWeights, Predictor, Prior
 from inference.routing.recorded import RecordedSet
 
@@ -146,7 +147,7 @@ def _gain(prior: Prior, own: OrganizationWeights, tested: Placed, pair: tuple[st
 def _baselines(learnt: Placed, tested: Placed, pair: tuple[str, str]) -> Mapping[str, Numbers]:
     strong, weak = learnt.part.scores(pair).T
     gains = strong - weak
-    scale = priors.scale_of(learnt.signals)
+    scale = scale_of(learnt.signals)
     rows, asked = scale.place(learnt.signals), scale.place(tested.signals)
     orders = {
         "random": np.random.default_rng(3).random(len(asked)),
@@ -165,7 +166,7 @@ def _logistic(rows: Numbers, gains: Numbers, asked: Numbers) -> Numbers:
     design = np.hstack([rows, np.ones((len(rows), 1))])
     ridges = np.append(np.ones(rows.shape[1]), 0.01)
     none = np.zeros(len(rows))
-    found = fitting.fit(design, (gains > 0) * 1.0, ridges=ridges, offset=none, weights=none + 1)
+    found = fitting.fit(design, (gains > 0).astype(np.float64), ridges=ridges, offset=none, weights=none + 1)
     return np.asarray(asked @ found[:-1])
 
 

@@ -31,7 +31,7 @@ class Evidence:
     """How good a model's answer to one request was: feedback, a shadow evaluation or an outcome."""
 
     signals: tuple[float, ...]
-    vector: Sequence[float] | None
+    vector: Sequence[float] | Numbers | None
     model: str
     quality: float  # of the model for this task in the catalogue, 0 to 5
     task_type: str

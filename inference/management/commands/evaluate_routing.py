@@ -15,6 +15,7 @@ from inference.routing.agreement import Cascaded
 from inference.routing.curves import Point
 from inference.routing.evaluation import Cost, Placed, Row
 from inference.routing.measures import Bin
+from inference.routing.predictor import Prior
 from inference.routing.recorded import RecordedSet
 from inference.routing.remembered import Remembered, placing
 
@@ -71,7 +72,7 @@ class Command(BaseCommand):
             self.stdout.write(json.dumps([asdict(report) for report in reports], indent=1))
 
 
-def _report(each: RecordedSet, prior: evaluation.Prior, vectors: Remembered) -> Report:
+def _report(each: RecordedSet, prior: Prior, vectors: Remembered) -> Report:
     learnt, tested = (evaluation.placed(each.part(is_test=is_test), vectors.of) for is_test in (False, True))
     pair, has_many = evaluation.PAIRS[each.name], len(each.models) >= _MANY_MODELS
     return Report(
@@ -87,7 +88,7 @@ def _report(each: RecordedSet, prior: evaluation.Prior, vectors: Remembered) -> 
     )
 
 
-def _curve(prior: evaluation.Prior, learnt: Placed, tested: Placed, *, pair: tuple[str, str]) -> Iterator[Point]:
+def _curve(prior: Prior, learnt: Placed, tested: Placed, *, pair: tuple[str, str]) -> Iterator[Point]:
     if len(learnt.part.rows) >= _FEWEST_ROWS:
         yield from curves.curve(prior, learnt, tested, pair)
 

@@ -32,7 +32,7 @@ def test_a_strong_model_that_hurts_some_requests_can_be_worth_more_than_always()
 
 def test_the_interval_is_around_the_figure_and_the_same_each_time() -> None:
     order = np.random.default_rng(1).random(400)
-    strong, weak = np.ones(400), (order < 0.6) * 1.0
+    strong, weak = np.ones(400), (order < 0.6).astype(np.float64)
 
     found = measures.apgr_interval(order, strong, weak)
 
