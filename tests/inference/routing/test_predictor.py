@@ -1,4 +1,4 @@
-"""The predictor with the shipped prior, and what an organisation's evidence changes."""
+"""The predictor with the shipped prior, and what an organization's evidence changes."""
 
 import json
 from dataclasses import asdict, replace
@@ -110,7 +110,7 @@ def test_a_vector_of_another_embedder_is_left_aside() -> None:
     assert predict(mine, LAW, np.ones(1536)) == predict(mine, LAW)
 
 
-def test_an_organisations_weights_stay_small_whatever_it_sends() -> None:
+def test_an_organizations_weights_stay_small_whatever_it_sends() -> None:
     vector = predictor.shipped().topics[0]
     rows = [
         replace(told(f"{LAW} {number}", STRONG, number % 2, vector=vector), model=f"model-{number % 40}")
