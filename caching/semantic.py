@@ -153,9 +153,13 @@ class SemanticCache:
         if vector is None:
             return None
         found = await self.store.nearest(question.partition, self.space, vector, limit=_LOOKED_AT)
-        return best_of(self._likeness, question.text, found)
+        return best_of(self._likeness, question, found)
 
 
-def best_of(likeness: Likeness, asked: str, found: Sequence[Neighbour]) -> Match | None:
-    matches = [Match(each, likeness.compare(asked, each.question, each.similarity).score) for each in found]
+def best_of(likeness: Likeness, asked: Question, found: Sequence[Neighbour]) -> Match | None:
+    namespace = asked.partition.namespace
+    wall = namespace.organization_id.bytes + namespace.name.encode("utf-8", "surrogatepass")
+    matches = [
+        Match(each, likeness.compare(asked.text, each.question, each.similarity, wall=wall).score) for each in found
+    ]
     return max((match for match in matches if match.score > 0), key=lambda match: match.score, default=None)

@@ -25,9 +25,9 @@ class Likeness:
     def __init__(self) -> None:
         self._verifier = verifier.shipped()
 
-    def compare(self, asked: str, kept: str, similarity: float) -> Verdict:
-        """`similarity` is the cosine of the two; a number that is none scores 0."""
-        ours, theirs = reading.read(asked), reading.read(kept)
+    def compare(self, asked: str, kept: str, similarity: float, *, wall: bytes = b"") -> Verdict:
+        """`similarity` is the cosine of the two; a number that is none scores 0. `wall`: whose texts they are."""
+        ours, theirs = reading.read(asked, wall), reading.read(kept, wall)
         refused = _refusing(ours, theirs)
         if refused:
             return Verdict(0.0, refused)

@@ -73,14 +73,17 @@ def vocabulary(reading: Reading) -> frozenset[str]:
     return frozenset(reading.words)
 
 
-def read(text: str) -> Reading:
-    """What was read lately is remembered; the longer a text, the fewer like it."""
+def read(text: str, wall: bytes = b"") -> Reading:
+    """What was read lately is remembered, behind each `wall` on its own; the longer a text, the fewer like it.
+
+    A text that was read already is compared sooner: nobody is to learn from that what is asked behind another wall.
+    """
     if len(text) > MAX_CHARACTERS:
         return Reading("", "", (), (), (), frozenset(), is_too_long=True)
-    return _read_short(text) if len(text) <= _SHORT_CHARACTERS else _read_long(text)
+    return _read_short(text, wall) if len(text) <= _SHORT_CHARACTERS else _read_long(text, wall)
 
 
-def _read(text: str) -> Reading:
+def _read(text: str, wall: bytes) -> Reading:  # noqa: ARG001 - what it is remembered by
     original = cleaning.clean_code(text)
     body = _BLANKS.sub(" ", _without_courtesies(cleaning.clean(text)))
     cased, openings = words_of(body)
