@@ -160,7 +160,7 @@ class Caller:
         following: Target | None = target
         while following is not None:
             try:
-                return self._plan(visit, route, following)
+                return self._plan(visit, _instead(route, following), following)
             except InvalidRequestError as error:
                 refusal = refusal or error
                 following = trail.skip_model()
@@ -189,7 +189,9 @@ class Caller:
             return None
         # elsewhere it is no second call: how much is sent there is for the breaker of that place to say
         if is_repeating and not self._retries.take():
-            return None
+            target, pause = trail.skip_model(), 0.0
+            if target is None:
+                return None
         if pause:
             await asyncio.sleep(pause)
         route = replace(planned.route, reason=_reason(planned, failed, target))
@@ -297,6 +299,13 @@ class Caller:
             confidence=planned.route.confidence,
             dropped=planned.call.dropped,
         )
+
+
+def _instead(route: Route, target: Target) -> Route:
+    """What the ledger and the caller are told where the first call goes to another model than the chosen one."""
+    if target.model.name == route.model.name:
+        return route
+    return replace(route, reason=f"fallback: {route.model.name} takes no such call at present")
 
 
 def _reason(planned: _Planned, failed: _AttemptError, target: Target) -> str:

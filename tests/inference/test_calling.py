@@ -189,6 +189,16 @@ async def test_while_a_model_rests_an_automatic_choice_takes_another():
     assert answer.facts.model != usual
 
 
+async def test_while_a_model_rests_its_fallback_says_whom_it_stands_in_for():
+    kit = kit_with(Scene())
+    kit.switchboard.resting = {"mock-small"}
+
+    answer = await kit.answer(ADA, ask(acron={"fallbacks": ["mock-medium"]}))
+
+    assert answer.facts.model == "mock-medium"
+    assert answer.facts.route_reason == "fallback: mock-small takes no such call at present"
+
+
 async def test_a_stream_that_fails_before_its_first_event_is_begun_again():
     kit = kit_with(streamed(b"", breaks=UpstreamError("reset")), streamed())
 
