@@ -214,8 +214,8 @@ def _money(amount: Decimal | None) -> str:
 def _measures(facts: InferenceFacts) -> str:
     """Several values, as they stand in a line."""
     quality, latency, overhead = facts.quality_score, facts.latency_ms, facts.overhead_ms
-    is_usual = facts.first_token_ms is None and facts.cache_similarity is None and quality is not None
-    if is_usual and isfinite(quality + latency + overhead):  # type: ignore[operator]
+    is_usual = facts.first_token_ms is None and facts.cache_similarity is None
+    if is_usual and quality is not None and isfinite(quality + latency + overhead):
         return f"{quality:.3f}\t{latency:.3f}\t{_NULL}\t{overhead:.3f}\t{_NULL}"
     measures = (
         _measure(quality, missing=_NULL),

@@ -75,7 +75,7 @@ class Cascades:
         is_test = visit.principal.is_test
         model = cheap.route.model
         bill = accountant.of_test_key(model) if is_test else accountant.hit(model, route.mode, usage)
-        row = facts.of_verified(visit, cheap.facts, bill, reason=reason)
+        row = facts.of_verified(visit, cheap.facts, usage, bill, reason=reason)
         self._ledger.record(row)
         on_complete(Completed(cheap.completion, row, cheap.route, cheap.provider))
         body, told = cheap.completion.body, visit.ask

@@ -1,46 +1,28 @@
 """Asks a provider what was answered from nearly the same already: a sample of such hits, so that wrong ones show."""
 
-import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from functools import partial
 
 from acron_site.lib.errors import AcronError
 from analytics.events import EventKind
 from caching.semantic import Served
 from inference.calling import Completed
+from inference.errands import Errands
 from inference.facts import Visit
 
 logger = logging.getLogger(__name__)
 
-# at once, of one worker: a provider that hangs must not pile them up
-_MOST_AT_ONCE = 8
-
 Ask = Callable[[Visit, Callable[[Completed], None]], Awaitable[object]]
 
 
-class Checks:
-    """Calls of the gateway's own, in the background. Their rows are overhead, and are taken off the savings."""
-
+class Checks(Errands):
     def __init__(self, ask: Ask, learn: Callable[[Visit, Completed, Served], None]) -> None:
+        super().__init__()
         self._ask, self._learn = ask, learn
-        self._under_way: set[asyncio.Task[None]] = set()
 
     def begin(self, visit: Visit, served: Served) -> None:
-        if len(self._under_way) >= _MOST_AT_ONCE:
-            return
-        task = asyncio.get_running_loop().create_task(self._check(visit, served))
-        self._under_way.add(task)
-        task.add_done_callback(self._under_way.discard)
-
-    async def idle(self) -> None:
-        """Returns when none is under way."""
-        while self._under_way:
-            await asyncio.wait(self._under_way)
-
-    async def close(self) -> None:
-        for task in self._under_way:
-            task.cancel()
-        await self.idle()
+        self._run(partial(self._check, visit, served))
 
     async def _check(self, visit: Visit, served: Served) -> None:
         asked = visit.for_the_gateway(EventKind.OVERHEAD)

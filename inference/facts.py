@@ -111,7 +111,7 @@ def of_hit(
     )
 
 
-def of_verified(visit: Visit, cheap: InferenceFacts, bill: Bill, *, reason: str) -> InferenceFacts:
+def of_verified(visit: Visit, cheap: InferenceFacts, usage: Usage, bill: Bill, *, reason: str) -> InferenceFacts:
     """The row of an answer that a cascade has verified.
 
     The calls that it took are overhead rows of their own, so it costs nothing more; what it saved is the baseline, off
@@ -128,16 +128,10 @@ def of_verified(visit: Visit, cheap: InferenceFacts, bill: Bill, *, reason: str)
         cache_reason=visit.cache_reason,
         http_status=200,
         task_type=cheap.task_type,
-        tokens=cheap.tokens,
-        cost_usd=bill.cost.amount,
-        cost_status=bill.cost.status,
-        baseline_model=bill.baseline_model,
-        baseline_cost_usd=bill.baseline_usd,
-        saved_usd=bill.saved_usd,
-        prompt_cache_saved_usd=bill.prompt_cache_saved_usd,
         quality_score=cheap.quality_score,
         latency_ms=latency_ms,
         overhead_ms=max(latency_ms - cheap.latency_ms, 0.0),
+        **money(usage, bill),
     )
 
 

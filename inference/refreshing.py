@@ -5,35 +5,31 @@ A fixed share of an answer's life with a lease, in place of XFetch's probability
 so exactly one asks; and people can say when, which a coin does not.
 """
 
-import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
+from functools import partial
 
 from acron_site.lib.errors import AcronError
 from analytics.events import EventKind
 from caching.exact import Entry, ExactCache, entry_key
 from caching.leases import Leases, lease_key
 from inference.calling import Completed
+from inference.checks import Ask
+from inference.errands import Errands
 from inference.facts import Visit
 
 logger = logging.getLogger(__name__)
 
-# at once, of one worker: a provider that hangs must not pile them up
-_MOST_AT_ONCE = 8
 # answers of which a worker remembers that it has tried to renew them
 _MOST_TRIED = 10_000
 # a lease of its own: whoever misses does not wait for a call in the background
 _ERRAND = b":ahead"
 
-Ask = Callable[[Visit, Callable[[Completed], None]], Awaitable[object]]
 
-
-class Refreshing:
-    """Calls of the gateway's own, in the background. Their rows are overhead, and are taken off the savings.
-
-    One that fails changes nothing: the answer stays until its time is over, and this worker does not try it again.
-    """
+class Refreshing(Errands):
+    """One that fails changes nothing: the answer stays until its time is over, and this worker does not try it
+    again."""
 
     def __init__(
         self,
@@ -44,34 +40,18 @@ class Refreshing:
         *,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self._cache, self._ask, self._keep, self._clock = cache, ask, keep, clock
-        self.leases = leases
-        self._under_way: set[asyncio.Task[None]] = set()
+        super().__init__()
+        self._cache, self.leases, self._ask, self._keep, self._clock = cache, leases, ask, keep, clock
         self._tried: dict[bytes, float] = {}  # by key: when the answer was kept that was to be renewed
-        self._is_closed = False
 
     def consider(self, visit: Visit, entry: Entry) -> None:
         """After a hit; returns at once."""
         if not _is_due(visit, self._clock() - entry.stored_at):
             return
         key = entry_key(visit.namespace, visit.fingerprint)
-        if self._is_closed or len(self._under_way) >= _MOST_AT_ONCE or self._tried.get(key) == entry.stored_at:
-            return
-        self._note(key, entry.stored_at)
-        task = asyncio.get_running_loop().create_task(self._refresh(visit, entry))
-        self._under_way.add(task)
-        task.add_done_callback(self._under_way.discard)
-
-    async def idle(self) -> None:
-        """Returns when none is under way."""
-        while self._under_way:
-            await asyncio.wait(self._under_way)
-
-    async def close(self) -> None:
-        self._is_closed = True
-        for task in self._under_way:
-            task.cancel()
-        await self.idle()
+        if self.has_room and self._tried.get(key) != entry.stored_at:
+            self._note(key, entry.stored_at)
+            self._run(partial(self._refresh, visit, entry))
 
     def _note(self, key: bytes, stored_at: float) -> None:
         self._tried.pop(key, None)

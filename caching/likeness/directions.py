@@ -122,11 +122,11 @@ def _ends_swap(asked: Reading, kept: Reading) -> bool:
         return False
     if not _MUTUAL.isdisjoint(asked.words + kept.words):
         return False
-    moved = [place for place, (mine, yours) in enumerate(zip(ours, theirs, strict=True)) if mine != yours]
-    if len(moved) != 2 or moved[1] == moved[0] + 1:  # noqa: PLR2004
-        return False
-    first, last = moved
-    return (ours[first], ours[last]) == (theirs[last], theirs[first]) and _is_passive(asked) == _is_passive(kept)
+    match [place for place, (mine, yours) in enumerate(zip(ours, theirs, strict=True)) if mine != yours]:
+        case [first, last] if last > first + 1:
+            is_swap = (ours[first], ours[last]) == (theirs[last], theirs[first])
+            return is_swap and _is_passive(asked) == _is_passive(kept)
+    return False
 
 
 # cats that hunt at night, night-hunting cats

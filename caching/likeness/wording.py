@@ -57,11 +57,10 @@ def is_swap(one: str, other: str) -> bool:
     """Whether two neighbouring letters have changed places, and no other word has come of it."""
     if len(one) != len(other) or frozenset((one, other)) in _LOOK_MISTYPED:
         return False
-    places = [place for place, (left, right) in enumerate(zip(one, other, strict=True)) if left != right]
-    if len(places) != 2 or places[1] != places[0] + 1:  # noqa: PLR2004
-        return False
-    first, second = places
-    return one[first] == other[second] and one[second] == other[first]
+    match [place for place, (left, right) in enumerate(zip(one, other, strict=True)) if left != right]:
+        case [first, second] if second == first + 1:
+            return one[first] == other[second] and one[second] == other[first]
+    return False
 
 
 def _unmatched(mine: set[str], yours: set[str]) -> tuple[set[str], set[str]]:

@@ -38,7 +38,7 @@ class Bootstrap:
 
     def of(self, figure: Callable[[NDArray[np.intp]], Numbers], count: int) -> Interval | None:
         """Percentiles of what `figure` makes of draws, rows of indices; None where nothing varies."""
-        if count < 2:  # noqa: PLR2004 - one request has no spread
+        if count <= 1:  # one request has no spread
             return None
         found = np.concatenate([figure(drawn) for drawn in self._drawn(count)])
         if np.ptp(found) < _NO_SPREAD:

@@ -20,6 +20,7 @@ TARGETS = (0.99, 0.95, 0.90)
 _TYPICAL_TOKENS_OUTPUT = 200
 _CHARACTERS_PER_TOKEN = 4
 _FEWEST = 20
+_PAIR = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +148,7 @@ class _Trial:
             alone=alone,
             best_possible=self._point(0.0, self._best_possible(rest), rest),
             held=[self._held(target, chooser, fitted, rest, boot) for target in TARGETS],
-            apgr=self._apgr(curve, alone) if len(models) == 2 else None,  # noqa: PLR2004 - it is defined for a pair
+            apgr=self._apgr(curve, alone) if len(models) == _PAIR else None,  # it is defined for one
             assumed=self._tables.assumed,
         )
 
@@ -210,7 +211,7 @@ def _models(rows: Sequence[Recording], strong: str) -> Sequence[str]:
     if len(rows) < _FEWEST:
         raise InvalidRequestError(f"{len(rows)} recordings prove nothing; at least {_FEWEST} are needed")
     models = [name for name in rows[0].scores if all(name in row.scores for row in rows)]
-    if len(models) < 2:  # noqa: PLR2004
+    if len(models) < _PAIR:
         raise InvalidRequestError("the recordings have fewer than two models in common; name two or more with --models")
     if strong and strong not in models:
         raise InvalidRequestError(f"no recording of {strong} in every line; --strong may be {', '.join(models)}")

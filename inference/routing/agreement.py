@@ -7,6 +7,8 @@ import numpy as np
 
 from inference.routing.recorded import RecordedSet
 
+_FEWEST_MODELS = 3  # two cheap ones and a strong one
+
 
 @dataclass(frozen=True, slots=True)
 class Cascaded:
@@ -26,7 +28,7 @@ def best(recorded: RecordedSet, *, quality: float) -> Cascaded | None:
 
 def _all(recorded: RecordedSet) -> list[Cascaded]:
     models = [name for name in recorded.models if all(name in row.answers for row in recorded.rows)]
-    if len(models) < 3:  # noqa: PLR2004 - two cheap ones and a strong one
+    if len(models) < _FEWEST_MODELS:
         return []
     scores, costs = recorded.scores(models), recorded.costs(models)
     answers = np.array([[row.answers[name] for name in models] for row in recorded.rows])

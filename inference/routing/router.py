@@ -139,8 +139,10 @@ class Router:
             if not _obstacle(offer.model, needs, _any_quality(limits), ask.format)
         ]
         fitting.sort(key=lambda each: each.estimate)
-        strong = next((each for each in fitting if each.model.name == route.model.name), None)
-        return () if strong is None else cascading.first_asked(cascade, fitting, strong, limits.latency_ms)
+        strong = _offer(route.model)  # which is none of ours where it is named but never chosen
+        if strong is None:
+            return ()
+        return cascading.first_asked(cascade, fitting, _priced(strong, needs, limits), limits.latency_ms)
 
     def _next_best(self, ask: Ask, failed: Model) -> list[Model]:
         needs = needs_of(ask.sketch)
@@ -237,9 +239,16 @@ class Router:
 
 def _offers(catalog: Catalog) -> Iterator[_Offer]:
     for model in catalog.chat_models():
-        prices = [pricing.estimate_cost(model, 1, 0), pricing.estimate_cost(model, 0, 1)]
-        if model.is_available and model.automatic and None not in prices:
-            yield _Offer(model, *(int(price * _PARTS_PER_DOLLAR) for price in prices if price is not None))
+        if model.is_available and model.automatic and (offer := _offer(model)) is not None:
+            yield offer
+
+
+def _offer(model: Model) -> _Offer | None:
+    """None where a price is not known."""
+    prices = [pricing.estimate_cost(model, 1, 0), pricing.estimate_cost(model, 0, 1)]
+    if None in prices:
+        return None
+    return _Offer(model, *(int(price * _PARTS_PER_DOLLAR) for price in prices if price is not None))
 
 
 def _task(ask: Ask) -> Detected:

@@ -102,6 +102,6 @@ def _ends(text: str) -> str:
 def _choices(read: str) -> Sequence[float]:
     """How many answers are offered, and how long they are: short ones are often numbers to be worked out."""
     found = [match.start() for match in _CHOICE.finditer(read)]
-    if len(found) < 2:  # noqa: PLR2004 - a single one is a heading
+    if len(found) <= 1:  # a single one is a heading
         return 0.0, 0.0
     return math.log1p(len(found)), math.log1p((len(read) - found[0]) / len(found)) / 2

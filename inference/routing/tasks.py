@@ -61,16 +61,8 @@ class Correction:
     count: int
 
 
-def detect(
-    sketch: Mapping[str, Any],
-    vector: Sequence[float] | None = None,  # noqa: ARG001 - not looked at yet
-    *,
-    corrections: Iterable[Correction] = (),
-) -> Detected:
-    """Pure: the same request and corrections give the same task.
-
-    Words and shape alone decide. `vector` is where the request lies among others, for a detector that can use it.
-    """
+def detect(sketch: Mapping[str, Any], *, corrections: Iterable[Correction] = ()) -> Detected:
+    """Pure: the same request and corrections give the same task. Words and shape alone decide."""
     scores = [0.0] * len(TASKS)
     asked, system = _words_of(sketch)
     _add_words(scores, asked, later_share=_LATER_SHARE)

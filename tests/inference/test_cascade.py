@@ -228,6 +228,14 @@ async def test_what_cannot_be_verified_is_refused_with_the_remedy(fields, says):
     assert kit.transport.calls == []
 
 
+async def test_a_strong_model_that_is_never_chosen_may_be_named():
+    kit = kit_of(said("Paris."), said("Lyon."), said("Paris."))
+
+    await kit.answer(ADA, wish({"strong": "mock-hang"}))  # a tenth of the best one's price, and not automatic
+
+    assert kit.transport.models == ["far-away", "mock-small", "mock-hang"]
+
+
 async def test_where_a_cascade_would_not_pay_the_model_is_asked_at_once():
     kit = kit_of(said("Paris."))
 
