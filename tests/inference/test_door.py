@@ -1,43 +1,11 @@
-"""The door as HTTP callers meet it: headers, errors, hang-ups, and bodies nobody should send."""
+"""The door as HTTP callers meet it: headers, errors, and bodies nobody should send."""
 
-import asyncio
-import random
-from collections.abc import AsyncIterator
-from itertools import pairwise
-from typing import Any, ClassVar
-
-import orjson
 import pytest
 
-from accounts.principal import Principal
-from accounts.scopes import Scope
-from acron_site.lib.errors import InvalidApiKeyError
-from analytics.events import EventStatus
-from inference.domain import RoutingMode
 from inference.door import Door
-from inference.stored_responses import StoredResponses
-from inference.wire import models
-from inference.wire.addresses import Proxies
-from inference.wire.sse import KEEP_ALIVE
 from tests.inference.asgi import call
-from tests.inference.kit import ADA, MALLORY, Kit
-from tests.inference.script import Scene, Script, streamed
-
-READER = Principal(ADA.organization_id, frozenset({Scope.ANALYTICS}))
-CHAT = {"model": "mock-small", "messages": [{"role": "user", "content": "What is the capital of France?"}]}
-MAX_BODY = 10_000
-
-
-class Keys:
-    """Three keys everybody knows."""
-
-    known = {"ada": ADA, "mallory": MALLORY, "reader": READER}
-
-    def cached(self, token: str) -> Principal | None:
-        return self.known.get(token)
-
-    async def identify(self, token: str | None, address: str | None = None) -> Principal:
-        raise InvalidApiKeyError("this key is not known; create one under /keys")
+from tests.inference.doors import CHAT, MAX_BODY, hostile_bodies, key, make_door
+from tests.inference.kit import Kit
 
 
 @pytest.fixture
@@ -48,36 +16,6 @@ def kit() -> Kit:
 @pytest.fixture
 def door(kit: Kit) -> Door:
     return make_door(kit)
-
-
-def make_door(
-    kit: Kit,
-    stored: StoredResponses | None = None,
-    *,
-    max_body_bytes: int = MAX_BODY,
-    max_in_flight_bytes: int = 100_000_000,
-    keep_alive_seconds: float = 15.0,
-) -> Door:
-    return Door(
-        gateway=kit.gateway,
-        conductor=kit.conductor,
-        keys=Keys(),  # type: ignore[arg-type]
-        models=lambda principal: models.listing(
-            kit.catalog, principal.rules.models if principal.rules else frozenset()
-        ),
-        counter=kit.counter,
-        stored=stored or StoredResponses(lambda principal: None),
-        proxies=Proxies("127.0.0.1"),
-        default_mode=RoutingMode.AUTOPILOT,
-        max_body_bytes=max_body_bytes,
-        max_in_flight=10,
-        max_in_flight_bytes=max_in_flight_bytes,
-        keep_alive_seconds=keep_alive_seconds,
-    )
-
-
-def key(name: str = "ada", **more: str) -> dict[str, str]:
-    return {"Authorization": f"Bearer {name}", "Content-Type": "application/json", **more}
 
 
 async def test_the_headers_tell_what_happened(door):
@@ -132,82 +70,6 @@ async def test_a_body_in_pieces_is_put_together_up_to_the_limit(door, size, stat
     assert response.status == status
 
 
-async def test_a_caller_who_hangs_up_while_sending_gets_nothing_and_costs_nothing(door, kit):
-    sent: list[Any] = []
-    incoming = [{"type": "http.request", "body": b"{", "more_body": True}, {"type": "http.disconnect"}]
-
-    async def receive() -> Any:
-        return incoming.pop(0)
-
-    async def send(message: Any) -> None:
-        sent.append(message)
-
-    scope = {"type": "http", "method": "POST", "path": "/infer", "headers": [(b"x-api-key", b"ada")]}
-    await door(scope, receive, send)
-
-    assert sent == []
-    assert kit.ledger.rows == {}
-
-
-class BrokenReply:
-    """A provider's stream that trips over a bug of ours after its first words."""
-
-    status = 200
-    headers: ClassVar[dict[str, str]] = {}
-    is_closed = False
-
-    async def chunks(self) -> AsyncIterator[bytes]:
-        yield b'data: {"choices":[{"index":0,"delta":{"content":"Once"},"finish_reason":null}]}\n\n'
-        raise ZeroDivisionError
-
-    async def read(self) -> bytes:
-        raise ZeroDivisionError
-
-    def close(self) -> None:
-        self.is_closed = True
-
-
-class BrokenTransport:
-    def __init__(self) -> None:
-        self.reply = BrokenReply()
-
-    async def send(self, _: Any) -> BrokenReply:
-        return self.reply
-
-
-async def test_a_bug_in_the_middle_of_a_stream_cuts_it_and_is_recorded(caplog):
-    kit = Kit(transport=BrokenTransport())
-    sent: list[Any] = []
-
-    incoming = [{"type": "http.request", "body": orjson.dumps({**CHAT, "stream": True})}]
-
-    async def receive() -> Any:
-        return incoming.pop() if incoming else await asyncio.Event().wait()
-
-    async def send(message: Any) -> None:
-        sent.append(message)
-
-    scope = {"type": "http", "method": "POST", "path": "/v1/chat/completions", "headers": [(b"x-api-key", b"ada")]}
-    with pytest.raises(ZeroDivisionError):
-        await make_door(kit)(scope, receive, send)
-
-    assert [message["type"] for message in sent].count("http.response.start") == 1
-    assert sent[-1]["more_body"]
-    assert kit.transport.reply.is_closed
-    assert kit.ledger.last.status is not EventStatus.STARTED
-    assert "gateway.failed" in caplog.text
-
-
-async def test_a_bug_before_the_answer_is_told_in_our_shape(caplog):
-    kit = Kit(transport=BrokenTransport())
-
-    response = await call(make_door(kit), "/v1/chat/completions", CHAT, headers=key())
-
-    assert (response.status, response.json()["error"]["code"]) == (500, "internal_error")
-    assert kit.transport.reply.is_closed
-    assert "gateway.failed" in caplog.text
-
-
 async def test_a_request_id_that_could_break_a_log_is_replaced(door):
     response = await call(door, "/v1/models", method="GET", headers=key(**{"x-request-id": "a b\tc"}))
 
@@ -235,70 +97,6 @@ async def test_infer_and_chat_share_their_answers(door):
     assert again.headers["x-acron-cache"] == "HIT-T1"
 
 
-async def test_infer_streams_deltas_and_then_the_story(door):
-    asked = {"prompt": "Tell me about rivers", "model_override": "mock-small", "stream": True}
-    response = await call(door, "/infer", asked, headers=key())
-
-    *deltas, story, done = response.body.strip().split(b"\n\n")
-    text = "".join(orjson.loads(delta.removeprefix(b"data: "))["delta"] for delta in deltas)
-    story = orjson.loads(story.removeprefix(b"data: "))
-    assert done == b"data: [DONE]"
-    assert story["response"] == text
-    assert story["cost"] not in (None, "0")
-
-
-async def test_a_broken_stream_ends_infer_with_the_error(door):
-    asked = {"prompt": "Tell me", "model_override": "mock-cut-stream", "stream": True}
-    response = await call(door, "/infer", asked, headers=key())
-
-    assert b'"upstream_error"' in response.body
-    assert b"[DONE]" not in response.body
-
-
-@pytest.mark.parametrize(
-    ("path", "asked"), [("/v1/chat/completions", CHAT), ("/infer", {"prompt": "Hi", "model_override": "mock-small"})]
-)
-async def test_a_stream_that_is_long_in_coming_is_kept_open_by_one_comment_at_a_time(path, asked):
-    go, seconds = asyncio.Event(), 0.02
-    kit = Kit(transport=Script(streamed(waits_for=go)), keep_alive_seconds=seconds)
-    door, loop = make_door(kit, keep_alive_seconds=seconds), asyncio.get_running_loop()
-    sent: list[Any] = []
-    comments: list[float] = []
-
-    async def receive() -> Any:
-        return incoming.pop() if incoming else await asyncio.Event().wait()
-
-    async def send(message: Any) -> None:
-        sent.append(message)
-        if message.get("body") == KEEP_ALIVE:
-            comments.append(loop.time())
-        if len(comments) == 3:
-            go.set()
-
-    incoming = [{"type": "http.request", "body": orjson.dumps({**asked, "stream": True})}]
-    scope = {"type": "http", "method": "POST", "path": path, "headers": [(b"x-api-key", b"ada")]}
-    begun = loop.time()
-    await door(scope, receive, send)
-
-    assert sent[0]["type"] == "http.response.start"
-    assert sent[1]["body"] == KEEP_ALIVE
-    assert all(later - earlier >= seconds for earlier, later in pairwise([begun, *comments]))
-    assert b"Paris." in b"".join([message.get("body", b"") for message in sent])
-    assert sent[-1] == {"type": "http.response.body", "body": b"", "more_body": False}
-
-
-@pytest.mark.parametrize("pieces", [0, 1])
-async def test_a_caller_who_hangs_up_ends_the_provider_call(pieces):
-    never = asyncio.Event()
-    kit = Kit(transport=Script(streamed(holds_for=never) if pieces else Scene(waits_for=never)))
-
-    await call(
-        make_door(kit), "/v1/chat/completions", {**CHAT, "stream": True}, headers=key(), hang_up_after_pieces=pieces
-    )
-
-    assert [row.status for row in kit.ledger.rows.values()] == [EventStatus.CLIENT_GONE]
-
-
 async def test_models_are_listed_with_what_is_missing(door):
     listed = (await call(door, "/v1/models", method="GET", headers=key())).json()
 
@@ -307,52 +105,6 @@ async def test_models_are_listed_with_what_is_missing(door):
     assert entries["far-away"]["unavailable_because"].startswith("set ABSENT_API_KEY")
     assert entries["mock-small"]["price_per_million"] == {"input": "0.1", "output": "0.4"}
     assert entries["mock-unpriced"]["price_per_million"] == {"input": None, "output": None}
-
-
-def hostile_bodies() -> list[bytes]:
-    """500 bodies: every prefix-cut, wrong type and odd byte that comes to mind, the same in each run."""
-    dice = random.Random(500)
-    good = orjson.dumps(
-        {**CHAT, "temperature": 0, "stream": False, "n": 1, "stop": ["x"], "acron": {"tags": {"a": "b"}}}
-    )
-    bodies = [good[:cut] for cut in range(0, len(good), 2)]
-    odd: list[Any] = [
-        None,
-        7,
-        -1,
-        1.5,
-        "x",
-        [],
-        {},
-        True,
-        [[]],
-        {"a": None},
-        "\x00",
-        2**63,
-        -(2**63),
-        ["x", 5],
-        {"type": 5},
-    ]
-    for field in ("model", "messages", "temperature", "stream", "n", "max_tokens", "acron", "response_format"):
-        bodies += [orjson.dumps({**CHAT, field: value}) for value in odd]
-    for value in odd:
-        bodies += [
-            orjson.dumps({**CHAT, "messages": [value]}),
-            orjson.dumps({**CHAT, "messages": [{"role": "user", "content": value}]}),
-            orjson.dumps({**CHAT, "messages": [{"role": value, "content": "x"}]}),
-            orjson.dumps({**CHAT, "messages": [{"role": "user", "content": [{"type": "text", "text": value}]}]}),
-            orjson.dumps({**CHAT, "acron": {"cache": value}}),
-        ]
-    bodies += [b"[" * 5000, b'{"a":' * 1000 + b"1" + b"}" * 1000, b'{"model":"m","messages":[],"x":1e400}']
-    bodies += [b'"\\ud800"', b"\xff\xfe\x00", b"\x00" * 50, b"NaN", b"null", b"true", b"[]", b'"text"', b"{}", b" "]
-    nested = b'{"model":"mock-small","messages":[{"role":"user","content":"x"}],"y":' + b"[" * 400 + b"]" * 400 + b"}"
-    bodies.append(nested)
-    while len(bodies) < 500:
-        mutated = bytearray(good)
-        for _ in range(dice.randint(1, 4)):
-            mutated[dice.randrange(len(mutated))] = dice.randrange(256)
-        bodies.append(bytes(mutated))
-    return bodies
 
 
 @pytest.mark.parametrize("path", ["/v1/chat/completions", "/infer"])

@@ -14,8 +14,8 @@ from inference.wire import responses
 from inference.wire.http import Head
 from tests.inference import stub
 from tests.inference.asgi import call
+from tests.inference.doors import hostile_bodies, key, make_door
 from tests.inference.kit import ADA, MALLORY, Kit, Present
-from tests.inference.test_door import hostile_bodies, key, make_door
 from tests.inference.test_own_provider_keys import Installation, with_key
 from tests.inference.test_providers_responses import BEGINNING, DELTAS, LAST, RESPONSE, STREAM, event
 from tests.inference.typed import events_of, rebuilt, response_of

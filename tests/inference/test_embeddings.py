@@ -25,8 +25,8 @@ from inference.wire import embeddings
 from inference.wire.http import Head
 from tests.inference.asgi import call
 from tests.inference.asks import openai_model
+from tests.inference.doors import hostile_bodies, key, make_door
 from tests.inference.kit import Kit
-from tests.inference.test_door import hostile_bodies, key, make_door
 
 CATALOG = Path(__file__).parents[2] / "config" / "models.yaml"
 DIALECT = EmbeddingsDialect(api_key="k")

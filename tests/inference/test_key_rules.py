@@ -1,8 +1,6 @@
-"""What a key is held to, as its callers meet it: models, requests, tokens, money, and where they call from."""
+"""What a key is held to: models, requests, tokens and money."""
 
 import asyncio
-import os
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from decimal import Decimal
 from itertools import count
@@ -10,47 +8,18 @@ from typing import Any
 
 import pytest
 
-from accounts import networks
 from accounts.limits.limiter import Limiter
-from accounts.limits.redis import RedisCounters
 from accounts.limits.refusals import BudgetExceededError
 from accounts.limits.spending import LedgerUnreadableError
-from accounts.principal import KeyRules, Principal
+from accounts.principal import Principal
 from acron_site.lib.errors import AcronError, NoModelsAvailableError, OverloadedError, RateLimitedError
-from acron_site.lib.ids import uuid7
-from acron_site.lib.redis_links import Links
 from analytics.events import EventStatus
 from inference.allowances import UnpricedModelError
-from inference.domain import Answer, Ask, CacheStatus, RoutingMode
-from inference.door import Door
+from inference.domain import Answer, Ask, CacheStatus
 from inference.providers.mock import MockTransport
 from inference.routing.router import ModelNotAllowedError
-from inference.stored_responses import StoredResponses
-from inference.wire import models
-from inference.wire.addresses import Proxies
-from tests.inference.asgi import Response, call
 from tests.inference.kit import ADA, Kit, ask, events_of
-
-CHAT = {"model": "mock-small", "messages": [{"role": "user", "content": "What is the capital of France?"}]}
-
-
-def key(**rules: Any) -> Principal:
-    """A new key of Ada's."""
-    return replace(ADA, key_id=uuid7(), rules=KeyRules(**rules))
-
-
-def budget(usd: str, **more: Any) -> Principal:
-    return key(monthly_budget_usd=Decimal(usd), **more)
-
-
-@pytest.fixture
-async def limiter() -> AsyncIterator[Limiter]:
-    """Counts in the run's Redis, which may be as slow as the machine; the ledger begins empty."""
-    links = Links(os.environ["REDIS_URL"], timeout_seconds=30)
-    limiter = Limiter(RedisCounters(links), spent=lambda subject, since: Decimal(0))
-    yield limiter
-    await limiter.close()
-    await links.close()
+from tests.inference.ruled import budget, charged, key
 
 
 @pytest.fixture
@@ -292,149 +261,6 @@ async def test_when_nobody_knows_what_was_spent_nothing_more_is(kit):
 
 
 # the door
-
-
-class Keys:
-    """One key, remembered or not, and where its callers come from."""
-
-    def __init__(self, principal: Principal) -> None:
-        self.principal = principal
-
-    def cached(self, token: str) -> Principal | None:
-        return None if networks.are_limited(self.principal) else self.principal
-
-    async def identify(self, token: str | None, address: str | None = None) -> Principal:
-        networks.require(self.principal, address)
-        return self.principal
-
-
-async def at_the_door(
-    kit: Kit,
-    principal: Principal,
-    path: str = "/v1/chat/completions",
-    *,
-    method: str = "POST",
-    peer: str = "127.0.0.1",
-    forwarded: str = "",
-    trusted: str = "127.0.0.1",
-    body: Any = CHAT,
-) -> Response:
-    door = Door(
-        gateway=kit.gateway,
-        conductor=kit.conductor,
-        keys=Keys(principal),  # type: ignore[arg-type]
-        models=lambda asking: models.listing(kit.catalog, asking.rules.models if asking.rules else frozenset()),
-        counter=kit.counter,
-        stored=StoredResponses(lambda asking: None),
-        proxies=Proxies(trusted),
-        default_mode=RoutingMode.AUTOPILOT,
-        max_body_bytes=10_000,
-        max_in_flight=10,
-        max_in_flight_bytes=100_000_000,
-        keep_alive_seconds=15.0,
-    )
-
-    async def application(scope: Any, receive: Any, send: Any) -> None:
-        await door({**scope, "client": (peer, 5000)}, receive, send)
-
-    headers = {"Authorization": "Bearer any"} | ({"X-Forwarded-For": forwarded} if forwarded else {})
-    return await call(application, path, b"" if method == "GET" else body, method=method, headers=headers)
-
-
-async def test_the_door_tells_how_the_limits_stand(kit):
-    ada = key(requests_per_minute=2, tokens_per_minute=5000)
-
-    answers = [await at_the_door(kit, ada) for _ in range(3)]
-
-    assert [each.status for each in answers] == [200, 200, 429]
-    assert [each.headers["x-ratelimit-remaining-requests"] for each in answers] == ["1", "0", "0"]
-    assert answers[0].headers["x-ratelimit-limit-tokens"] == "5000"
-    assert answers[0].headers["x-ratelimit-reset-requests"] in ("1m0s", *(f"1m{n}s" for n in range(6)))
-    assert answers[2].json()["error"]["code"] == "rate_limit_exceeded"
-    assert 0 < int(answers[2].headers["retry-after"]) <= 65
-
-
-async def test_streams_and_infer_are_held_to_the_same_limits(kit):
-    ada = key(requests_per_minute=2)
-
-    stream = await at_the_door(kit, ada, body={**CHAT, "stream": True})
-    infer = await at_the_door(kit, ada, "/infer", body={"prompt": "What is the capital of France?"})
-    third = await at_the_door(kit, ada, "/infer", body={"prompt": "What is the capital of France?"})
-
-    assert (stream.headers["x-ratelimit-remaining-requests"], infer.headers["x-ratelimit-remaining-requests"]) == (
-        *("1", "0"),
-    )
-    assert third.status == 429
-
-
-async def test_a_budget_that_is_used_up_asks_clients_not_to_try_again(kit):
-    response = await at_the_door(kit, budget("0.0001"))
-
-    assert (response.status, response.json()["error"]["code"]) == (429, "budget_exceeded")
-    assert response.headers["x-should-retry"] == "false"
-
-
-@pytest.mark.parametrize(
-    ("allowed", "listed"),
-    [
-        ({"mock-large"}, {"auto", "acron-auto", "acron-guided", "mock-large"}),
-        ({"small", "mock-unpriced"}, {"auto", "acron-auto", "acron-guided", "mock-small", "mock-unpriced"}),
-        ({"mock-unpriced"}, {"mock-unpriced"}),
-        ({"gone"}, set()),
-    ],
-)
-async def test_only_the_allowed_models_are_listed(kit, allowed, listed):
-    response = await at_the_door(kit, key(models=frozenset(allowed)), "/v1/models", method="GET")
-
-    assert {entry["id"] for entry in response.json()["data"]} == listed
-
-
-@pytest.mark.parametrize(
-    ("peer", "forwarded", "status"),
-    [
-        ("10.1.2.3", "", 200),
-        ("192.0.2.1", "", 403),
-        ("192.0.2.1", "10.1.2.3", 403),  # a stranger's claim
-        ("127.0.0.1", "10.1.2.3", 200),  # our proxy says so
-        ("127.0.0.1", "10.1.2.3, 192.0.2.1", 403),  # what the caller wrote in front does not count
-        ("127.0.0.1", "192.0.2.1, 10.1.2.3", 200),
-        ("127.0.0.1", "nonsense", 403),
-        ("127.0.0.1", "", 403),
-    ],
-)
-async def test_a_key_for_certain_networks_works_from_there_only(kit, peer, forwarded, status):
-    response = await at_the_door(kit, key(networks=("10.0.0.0/8",)), peer=peer, forwarded=forwarded)
-
-    assert response.status == status
-    if status == 403:
-        assert response.json()["error"]["code"] == "address_not_allowed"
-
-
-async def test_a_key_can_see_how_its_limits_stand(kit, limiter):
-    ada = budget("1", requests_per_minute=5, tokens_per_minute=5000, models=frozenset({"mock-small"}))
-    answer = await at_the_door(kit, ada)
-    await charged(limiter)
-
-    told = (await at_the_door(kit, ada, "/v1/key", method="GET")).json()
-
-    assert (told["scopes"], told["mode"]) == (["infer"], "live")
-    assert told["limits"]["monthly_budget_usd"] == "1"
-    assert told["limits"]["models"] == ["mock-small"]
-    assert told["remaining"]["requests_this_minute"] == 4
-    assert 4000 < told["remaining"]["tokens_this_minute"] < 5000
-    assert told["spend"] == {"this_month_usd": answer.headers["x-acron-cost"], "held_usd": "0"}
-
-
-async def test_a_key_without_limits_is_told_what_the_ledger_says(kit):
-    told = (await at_the_door(kit, ADA, "/v1/key", method="GET")).json()
-
-    assert set(told["limits"].values()) == {None}
-    assert told["spend"]["this_month_usd"] == "0"
-
-
-async def charged(limiter: Limiter) -> None:
-    while limiter._tasks:
-        await asyncio.wait(limiter._tasks)
 
 
 async def told_to_the_end(answer: Answer) -> bytes:

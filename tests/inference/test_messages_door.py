@@ -18,9 +18,9 @@ from inference.providers.transport import HttpTransport
 from inference.wire import message_events
 from tests.inference import stub
 from tests.inference.asgi import call
+from tests.inference.doors import hostile_bodies, key, make_door
 from tests.inference.kit import Kit
 from tests.inference.messages_kit import HELLO, TOOL, checked, events_in, message_told_by
-from tests.inference.test_door import hostile_bodies, key, make_door
 
 ASKED = {"model": "mock-small", "max_tokens": 500, "messages": [HELLO]}
 ANSWERED = {

@@ -10,10 +10,10 @@ from openai.types import Model
 from inference import catalog as catalogs
 from inference.wire import models
 from tests.inference.asgi import call
+from tests.inference.doors import key, make_door
 from tests.inference.kit import MODELS, Kit
-from tests.inference.test_door import key, make_door
-from tests.inference.test_key_rules import at_the_door
-from tests.inference.test_key_rules import key as ruled
+from tests.inference.ruled import at_the_door
+from tests.inference.ruled import key as ruled
 
 
 @pytest.fixture

@@ -14,8 +14,8 @@ from inference.providers.transport import HttpTransport
 from inference.stored_responses import StoredResponses
 from tests.inference import stub
 from tests.inference.asgi import Response, call
+from tests.inference.doors import key, make_door
 from tests.inference.kit import ADA, Kit
-from tests.inference.test_door import key, make_door
 from tests.inference.test_own_provider_keys import with_key
 
 CIPHER = cipher_from("a passphrase")

@@ -9,9 +9,9 @@ import orjson
 
 from inference.providers.base import Call, Reply
 from tests.inference.asgi import Response, call
+from tests.inference.doors import key, make_door
 from tests.inference.kit import Kit
 from tests.inference.script import COMPLETION, Scene
-from tests.inference.test_door import key, make_door
 
 
 class Writer:

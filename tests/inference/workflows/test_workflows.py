@@ -1,35 +1,20 @@
 """Workflows from end to end: what runs, what is found again, what a failure takes along, what all of it costs."""
 
 import asyncio
-import os
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from decimal import Decimal
 
 import orjson
 import pytest
 
-from accounts.limits.limiter import Limiter
-from accounts.limits.redis import RedisCounters
 from accounts.principal import KeyRules
 from acron_site.lib.ids import uuid7
-from acron_site.lib.redis_links import Links
 from analytics.events import EventStatus
 from caching.protocols import Namespace
 from inference.workflows import reading
 from tests.inference.kit import ADA, Kit, Present, ask
 from tests.inference.script import Scene, refused
 from tests.inference.workflows.kit import Writer, chat, infer, states, step, tiers, workflow
-
-
-@pytest.fixture
-async def limiter() -> AsyncIterator[Limiter]:
-    """Counts in the run's Redis; the ledger begins empty."""
-    links = Links(os.environ["REDIS_URL"], timeout_seconds=30)
-    limiter = Limiter(RedisCounters(links), spent=lambda subject, since: Decimal(0))
-    yield limiter
-    await limiter.close()
-    await links.close()
 
 
 def forty(leaf5: str = "read document 5"):
