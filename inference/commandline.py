@@ -1,10 +1,11 @@
 """What management commands share: asks through the gateway as an organization, files, moments."""
 
 import asyncio
+import signal
 import time
 from argparse import ArgumentTypeError
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
@@ -26,6 +27,8 @@ from inference.wire import native
 from inference.wire.http import Head
 from inference.wiring import Parts
 
+INTERRUPTED = 130  # what a shell expects of a command that Ctrl-C has ended
+
 AnyParts = TypeVar("AnyParts", bound=Parts)
 
 
@@ -34,6 +37,16 @@ class Present:
 
     def watch(self, stays: Callable[[], bool] | None = None) -> None:  # noqa: ARG002 - nobody leaves
         return None
+
+
+@contextmanager
+def terminated_as_interrupted() -> Iterator[None]:
+    """Who is told to end takes the temporary organizations along, however they are told."""
+    former = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, former)
 
 
 def add_organization_option(parser: CommandParser) -> None:

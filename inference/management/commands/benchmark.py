@@ -1,6 +1,5 @@
 """`manage.py benchmark`: what cache and routing save against one strong model, with intervals and conditions."""
 
-import signal
 import sys
 from argparse import ArgumentTypeError
 from collections.abc import Callable, Iterator, Sequence
@@ -33,7 +32,6 @@ from inference.benchmark.report import Report
 from inference.benchmark.workload import Item
 from inference.catalog import CatalogError
 
-_INTERRUPTED = 130
 _SHIPPED = "config/benchmark.jsonl"
 _SEED = 20261101
 
@@ -75,12 +73,12 @@ class Command(BaseCommand):
             raise CommandError("--draws must be at least 1, --seed at least 0")
         make = self._of_recorded if options["recorded"] else self._of_workload
         try:
-            with _terminated_as_interrupted():
+            with commandline.terminated_as_interrupted():
                 made = make(Bootstrap(seed=options["seed"], draws=options["draws"]), options)
         except (AcronError, CatalogError) as error:
             raise CommandError(str(error)) from error
         except KeyboardInterrupt:
-            raise CommandError("stopped; nothing of it stays", returncode=_INTERRUPTED) from None
+            raise CommandError("stopped; nothing of it stays", returncode=commandline.INTERRUPTED) from None
         files.finish(self, made, "benchmark", options)
 
     def _of_workload(self, boot: Bootstrap, options: dict[str, Any]) -> Report:
@@ -164,13 +162,3 @@ def _opened(path: Path) -> Iterator[Iterator[bytes]]:
             yield lines.bounded(file, most_bytes=workload.MOST_LINE_BYTES)
     except (OSError, EOFError) as error:
         raise CommandError(f"{path} cannot be read: {error}") from error
-
-
-@contextmanager
-def _terminated_as_interrupted() -> Iterator[None]:
-    """Who is told to end takes the temporary organization along, however they are told."""
-    former = signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, former)

@@ -2,10 +2,8 @@
 
 import gzip
 import json
-import signal
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -14,11 +12,11 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from acron_site.lib.errors import AcronError
+from inference import commandline
 from inference.replay import performance, tally, trace
 from inference.replay.tally import Outcome
 from inference.replay.trace import Request
 
-_INTERRUPTED = 130
 _SHOWN_EVERY = 100
 
 
@@ -51,12 +49,12 @@ class Command(BaseCommand):
             raise CommandError("--tolerance must be above 0 and at most 0.2")
         try:
             requests = _requests(options["file"], options["requests"])
-            with _terminated_as_interrupted():
+            with commandline.terminated_as_interrupted():
                 outcomes = [self._replay(requests, tolerance, options) for tolerance in options["tolerance"]]
         except AcronError as error:
             raise CommandError(error.message) from error
         except KeyboardInterrupt:
-            raise CommandError("stopped; nothing of it stays", returncode=_INTERRUPTED) from None
+            raise CommandError("stopped; nothing of it stays", returncode=commandline.INTERRUPTED) from None
         self.stdout.write(json.dumps(tally.document(outcomes), indent=1) if options["json"] else tally.text(outcomes))
 
     def _replay(self, requests: Sequence[Request], tolerance: float, options: dict[str, Any]) -> Outcome:
@@ -70,16 +68,6 @@ class Command(BaseCommand):
                 self.stderr.write(f"\r{number:,}/{len(requests):,}", ending="\n" if number == len(requests) else "")
 
         return performance.perform(requests, config, model=model, show=show)
-
-
-@contextmanager
-def _terminated_as_interrupted() -> Iterator[None]:
-    """Who is told to end takes the temporary organizations along, however they are told."""
-    former = signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, former)
 
 
 def _requests(path: Path, count: int | None) -> Sequence[Request]:
