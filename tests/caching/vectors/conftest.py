@@ -9,6 +9,7 @@ from uuid import UUID
 
 import pytest
 from django.db import connections
+from psycopg import sql
 
 from accounts.encryption import cipher_from
 from acron_site.lib.ids import uuid7
@@ -30,6 +31,7 @@ Result = TypeVar("Result")
 
 KEY = "0a" * 32
 MARK = "vectors of"
+_INDEXES = "SELECT indexname FROM pg_indexes WHERE starts_with(indexname, 'semantic_near_')"
 # the machine that tests run on may be busy with others
 PATIENCE_SECONDS = 5.0
 
@@ -42,6 +44,8 @@ def database(db) -> Iterator[PatientConnection]:
     """
     with semantic_wiring.connect() as connection:
         yield connection
+        for (name,) in connection.execute(_INDEXES).fetchall():
+            connection.execute(sql.SQL("DROP INDEX {}").format(sql.Identifier(name)))
         connection.execute("DELETE FROM caching_semanticentry")
         connection.execute("DELETE FROM caching_semanticpurge")
         connection.execute("DELETE FROM accounts_organization WHERE name LIKE %s", [f"{MARK}%"])

@@ -141,7 +141,6 @@ async def test_what_has_expired_does_not_hide_what_lies_behind_it_in_the_index(s
     await beside(partial(semantic_indexes.tend, large_rows=50))
 
     assert await found(shop.store, ada) == ["good"]
-    await beside(partial(semantic_indexes.tend, large_rows=5_000))
 
 
 async def test_another_embedder_takes_the_questions_along(shop, ada, seal, database):
