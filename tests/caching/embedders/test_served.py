@@ -252,7 +252,7 @@ async def test_a_question_overtakes_lessons(path):
         asyncio.run(serve())
 
     is_over = threading.Event()
-    server = threading.Thread(target=serve_elsewhere, args=(is_over,))
+    server = threading.Thread(target=serve_elsewhere, args=(is_over,), daemon=True)
     server.start()
     learner, asker = client(path), client(path)
     await until_there(learner)
