@@ -32,7 +32,8 @@ SHOWN = frozenset(
         "requests_per_minute", "tokens_per_minute", "monthly_budget_usd", "provider", "base_url", "last_four",
         "keeps_content", "content_retention_days", "event_id", "is_active", "is_staff", "method", "rolled_from",
         "result", "fields", "count", "format", "filters", "namespace", "tags", "task_type", "state", "entry_id", "tier",
-        "is_enabled", "ttl_seconds", "max_entry_bytes", "keep_sampled", "keep_tool_calls", "wall", "semantic",
+        "is_enabled", "ttl_seconds", "max_entry_bytes", "max_bytes", "refresh_ahead_percent",
+        "keep_sampled", "keep_tool_calls", "wall", "semantic",
         "semantic_tolerance", "semantic_threshold",
     }
 )  # fmt: skip

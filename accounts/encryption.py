@@ -7,6 +7,7 @@ The `aad` says where it belongs (table and organization, or cache key): moved an
 import hashlib
 import hmac
 import os
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -22,6 +23,7 @@ _AES_256_GCM = b"\x01"
 _KEY_BYTES = 32
 _KEY_ID_BYTES = 8
 _NONCE_BYTES = 12
+_NONCES_AT_ONCE = 256
 _HEADER_BYTES = 1 + _KEY_ID_BYTES
 _BOX_START = _HEADER_BYTES + _NONCE_BYTES
 HEAD_BYTES = _BOX_START  # tells the key, and with its nonce one sealed value from every other
@@ -70,6 +72,29 @@ class EncryptionKey:
         return hashlib.sha256(b"acron key id:" + self.secret).digest()[:_KEY_ID_BYTES]
 
 
+class Nonces:
+    """Random nonces, each given once: by threads, and in forked children, too.
+
+    The system's generator is a call into the kernel that lets another thread run, so it is asked for many at a time.
+    """
+
+    def __init__(self) -> None:
+        self._waiting: deque[bytes] = deque()
+        os.register_at_fork(after_in_child=self._waiting.clear)
+
+    def next(self) -> bytes:
+        while True:
+            try:
+                return self._waiting.popleft()
+            except IndexError:
+                pool = os.urandom(_NONCE_BYTES * _NONCES_AT_ONCE)
+                starts = range(0, len(pool), _NONCE_BYTES)
+                self._waiting.extend(pool[start : start + _NONCE_BYTES] for start in starts)
+
+
+_nonces = Nonces()
+
+
 class AesCipher:
     """Seals under the first key, opens under any of them.
 
@@ -82,7 +107,7 @@ class AesCipher:
         self._current = self._boxes[keys[0].id]
 
     def seal(self, plaintext: bytes, *, aad: bytes) -> bytes:
-        nonce = os.urandom(_NONCE_BYTES)
+        nonce = _nonces.next()
         return self._header + nonce + self._current.encrypt(nonce, plaintext, aad)
 
     def open(self, sealed: bytes, *, aad: bytes) -> bytes:

@@ -5,40 +5,57 @@ import logging
 import queue
 import threading
 from collections.abc import Callable, Iterable, Sequence
-from itertools import groupby
 
 logger = logging.getLogger(__name__)
 
-_Waiter = tuple[asyncio.AbstractEventLoop, asyncio.Future[None], bytes]
+
+class _Party:
+    """Those who came in one turn of an event loop: they are handed over together, and woken together."""
+
+    __slots__ = ("futures", "loop", "rows")
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.loop = loop
+        self.futures: list[asyncio.Future[None]] = []
+        self.rows: list[bytes] = []
 
 
 class GroupCommit:
     """Runs `store` in one thread of its own; whoever comes while it runs shares the next run.
 
-    The event loop's thread makes no system call for it: each would let another thread run and wait for it to stop.
+    The event loop's thread wakes the other at most once a turn: each time would let it run and wait for it to stop.
     """
 
     def __init__(self, store: Callable[[Sequence[bytes]], None]) -> None:
         self._store = store
-        self._waiters: queue.SimpleQueue[_Waiter | None] = queue.SimpleQueue()
+        self._parties: queue.SimpleQueue[_Party | None] = queue.SimpleQueue()
+        self._gathering: dict[asyncio.AbstractEventLoop, _Party] = {}
         self._starting = threading.Lock()
         self._thread: threading.Thread | None = None
 
     async def commit(self, row: bytes) -> None:
         """Returns when `row` is stored. Raises the OSError of the run that could not."""
+        loop = asyncio.get_running_loop()
+        party = self._gathering.get(loop)
+        if party is None:
+            party = self._gathering[loop] = _Party(loop)
+            loop.call_soon(self._hand_over, loop)
+        waiter = loop.create_future()
+        party.futures.append(waiter)
+        party.rows.append(row)
+        await waiter
+
+    def _hand_over(self, loop: asyncio.AbstractEventLoop) -> None:
         if self._thread is None:
             self._start()
-        loop = asyncio.get_running_loop()
-        waiter = loop.create_future()
-        self._waiters.put((loop, waiter, row))
-        await waiter
+        self._parties.put(self._gathering.pop(loop))
 
     def close(self) -> None:
         """Serves those who wait, then ends the thread."""
         with self._starting:
             thread, self._thread = self._thread, None
         if thread is not None:
-            self._waiters.put(None)
+            self._parties.put(None)
             thread.join(timeout=5)
 
     def _start(self) -> None:
@@ -50,18 +67,18 @@ class GroupCommit:
     def _run(self) -> None:
         while True:
             group = self._next_group()
-            waiters = [waiter for waiter in group if waiter is not None]
-            if waiters:
-                error = self._failure([row for _, _, row in waiters])
-                for loop, members in groupby(waiters, key=lambda waiter: waiter[0]):
-                    _wake(loop, [future for _, future, _ in members], error)
-            if len(waiters) < len(group):
+            parties = [party for party in group if party is not None]
+            if parties:
+                error = self._failure([row for party in parties for row in party.rows])
+                for party in parties:
+                    _wake(party, error)
+            if len(parties) < len(group):
                 return
 
-    def _next_group(self) -> list[_Waiter | None]:
-        group = [self._waiters.get()]
-        while not self._waiters.empty():
-            group.append(self._waiters.get_nowait())
+    def _next_group(self) -> list[_Party | None]:
+        group = [self._parties.get()]
+        while not self._parties.empty():
+            group.append(self._parties.get_nowait())
         return group
 
     def _failure(self, rows: Sequence[bytes]) -> OSError | None:
@@ -72,9 +89,9 @@ class GroupCommit:
         return None
 
 
-def _wake(loop: asyncio.AbstractEventLoop, waiters: list["asyncio.Future[None]"], error: OSError | None) -> None:
+def _wake(party: _Party, error: OSError | None) -> None:
     try:
-        loop.call_soon_threadsafe(_resolve, waiters, error)
+        party.loop.call_soon_threadsafe(_resolve, party.futures, error)
     except RuntimeError:  # the loop has closed: nobody waits any more
         logger.debug("ledger.waiters_gone")
 

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import lru_cache
 from itertools import islice
 from math import isfinite
 from uuid import UUID
@@ -73,6 +74,7 @@ COLUMNS = (
 )
 
 _NULL = r"\N"
+_COUNTS = "\t".join(["%d"] * len(TOKEN_COLUMNS))
 _MAX_TEXT = 500  # characters; callers choose some of these texts, and an index entry has room for 2,700 bytes
 _MAX_PAIRS, _MAX_JSON = 50, 8_000
 _MAX_COUNT = 2**63 - 1
@@ -86,14 +88,14 @@ def encode(facts: InferenceFacts) -> bytes:
 
     What PostgreSQL cannot hold is made to fit: NULs go, lone surrogates become U+FFFD, long texts are cut.
     """
-    settled_at = _NULL if facts.status is EventStatus.STARTED else datetime.now(UTC).isoformat()
+    settled_at = _NULL if facts.status is EventStatus.STARTED else _moment(datetime.now(UTC))
     values = (
         facts.event_id.hex,
         facts.organization_id.hex,
-        facts.occurred_at.isoformat(),
+        _moment(facts.occurred_at),
         settled_at,
         *_texts(facts),
-        *_counts(facts.tokens),
+        _counts(facts.tokens),
         str(facts.cache_tier),
         str(facts.attempt),
         "t" if facts.stream else "f",
@@ -105,11 +107,7 @@ def encode(facts: InferenceFacts) -> bytes:
         _money(facts.baseline_cost_usd),
         _money(facts.saved_usd),
         _money(facts.prompt_cache_saved_usd),
-        _measure(facts.quality_score, missing=_NULL),
-        _measure(facts.latency_ms, missing="0"),
-        _measure(facts.first_token_ms, missing=_NULL),
-        _measure(facts.overhead_ms, missing="0"),
-        _measure(facts.cache_similarity, missing=_NULL),
+        _measures(facts),
     )
     return ("\t".join(values) + "\n").encode()
 
@@ -155,7 +153,20 @@ def _texts(facts: InferenceFacts) -> Iterable[str]:
     return [escape(text[:_MAX_TEXT]) for text in texts]
 
 
-def _counts(tokens: TokenCounts) -> Iterable[str]:
+def _moment(at: datetime) -> str:
+    """ISO 8601, as `isoformat` says it, in a third of its time: most of it stays the same for a whole second."""
+    if at.tzinfo is not UTC:
+        return at.isoformat()
+    return f"{_second((at.year, at.month, at.day, at.hour, at.minute, at.second))}.{at.microsecond:06d}+00:00"
+
+
+@lru_cache(maxsize=64)
+def _second(parts: tuple[int, int, int, int, int, int]) -> str:
+    return datetime(*parts).isoformat()  # noqa: DTZ001 - the zone is said once, at the end
+
+
+def _counts(tokens: TokenCounts) -> str:
+    """Several values, as they stand in a line."""
     counts = (
         tokens.input,
         tokens.cache_read,
@@ -169,7 +180,7 @@ def _counts(tokens: TokenCounts) -> Iterable[str]:
     )
     if min(counts) < 0 or max(counts) > _MAX_COUNT:
         counts = tuple(min(max(count, 0), _MAX_COUNT) for count in counts)  # type: ignore[assignment]
-    return map(str, counts)
+    return _COUNTS % counts
 
 
 def _cost_status(facts: InferenceFacts) -> CostStatus:
@@ -192,7 +203,26 @@ def _identifier(value: UUID | None) -> str:
 
 
 def _money(amount: Decimal | None) -> str:
-    return _NULL if amount is None else format(amount, "f")
+    if amount is None:
+        return _NULL
+    text = str(amount)
+    return text if "E" not in text else format(amount, "f")
+
+
+def _measures(facts: InferenceFacts) -> str:
+    """Several values, as they stand in a line."""
+    quality, latency, overhead = facts.quality_score, facts.latency_ms, facts.overhead_ms
+    is_usual = facts.first_token_ms is None and facts.cache_similarity is None and quality is not None
+    if is_usual and isfinite(quality + latency + overhead):  # type: ignore[operator]
+        return f"{quality:.3f}\t{latency:.3f}\t{_NULL}\t{overhead:.3f}\t{_NULL}"
+    measures = (
+        _measure(quality, missing=_NULL),
+        _measure(latency, missing="0"),
+        _measure(facts.first_token_ms, missing=_NULL),
+        _measure(overhead, missing="0"),
+        _measure(facts.cache_similarity, missing=_NULL),
+    )
+    return "\t".join(measures)
 
 
 def _measure(value: float | None, *, missing: str) -> str:

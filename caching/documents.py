@@ -3,6 +3,7 @@
 from dataclasses import asdict
 from typing import Any
 
+from caching.gate_rules import GateState
 from caching.selectors_gates import Change, GateRecord, GateReport
 
 
@@ -14,13 +15,15 @@ def of_gate(gate: GateRecord) -> dict[str, Any]:
         "task_type": gate.key.task_type,
         "space": gate.key.space,
         "likeness_version": gate.key.likeness_version,
-        "state": standing.state.value,
-        "threshold": standing.threshold,
+        "state": GateState.OFF.value if gate.is_retired else standing.state.value,
+        "is_retired": gate.is_retired,
+        "threshold": None if gate.is_retired else standing.threshold,
         "tolerance": standing.tolerance,
         "checked": proof.checked,
         "wrong": proof.wrong,
         "upper_bound": round(proof.upper_bound, 6),
         "needed": proof.needed,
+        "complaints": len(gate.complaint_scores),
         "sample_rate": round(standing.sample_rate, 6),
         "reason": standing.reason,
         "since": standing.since.isoformat(),

@@ -82,6 +82,7 @@ class ExactCache:
         label: Label | None = None,
         question: str = "",
         begun_seconds_ago: float = 0.0,
+        namespace_max_bytes: int = 0,
     ) -> bool:
         """Hands the answer to the store; False if it is too large or its time is already over.
 
@@ -99,14 +100,16 @@ class ExactCache:
             card = cards.of(
                 namespace, fingerprint, label=label, question=question, stored_at=stored_at, ttl_seconds=ttl_seconds
             )
-            shelving = self._shelving(namespace, card, begun_seconds_ago)
+            shelving = self._shelving(namespace, card, begun_seconds_ago, namespace_max_bytes)
         self.store.put(key, sealed, ttl_seconds, shelving=shelving)
         return True
 
-    def _shelving(self, namespace: Namespace, card: Card, begun_seconds_ago: float) -> Shelving:
+    def _shelving(
+        self, namespace: Namespace, card: Card, begun_seconds_ago: float, namespace_max_bytes: int
+    ) -> Shelving:
         place = Place(namespace.organization_id, wall_of(namespace.name), card.fingerprint)
         sealed = self._cipher.seal(cards.write(card), aad=place.card_key)
-        return Shelving(place, sealed, card.stored_at, begun_seconds_ago)
+        return Shelving(place, sealed, card.stored_at, begun_seconds_ago, namespace_max_bytes)
 
 
 def entry_key(namespace: Namespace, fingerprint: bytes) -> bytes:

@@ -10,9 +10,11 @@ from uuid import UUID
 
 from accounts.encryption import Cipher, DecryptionError
 from caching import cards, exact
+from caching.byte_limits import ByteLimits
 from caching.cards import Card
 from caching.exact_index import ExactIndex, State
 from caching.places import Place, card_key, parted, plain, wall_of
+from caching.policies import Policies
 from caching.shelf import Listed, Opened, Position, Slice, Wanted
 
 # read at once: one round trip to the store
@@ -28,13 +30,25 @@ class _Found:
     card: Card
 
 
+def _without_limits(_: UUID) -> Policies:
+    return Policies()
+
+
 class ExactShelf:
     """Opens cards and answers; where they lie is the index's business."""
 
     tier = 1
 
-    def __init__(self, index: ExactIndex, cipher: Cipher, *, clock: Callable[[], float] = time.time) -> None:
-        self._index, self._cipher, self._clock = index, cipher, clock
+    def __init__(
+        self,
+        index: ExactIndex,
+        cipher: Cipher,
+        *,
+        clock: Callable[[], float] = time.time,
+        policies_of: Callable[[UUID], Policies] = _without_limits,
+    ) -> None:
+        """`policies_of`: says how many bytes each namespace may keep, when it is tidied."""
+        self._index, self._cipher, self._clock, self._policies_of = index, cipher, clock, policies_of
 
     def list(self, organization_id: UUID, wanted: Wanted, *, after: Position | None, limit: int) -> Slice:
         rows: list[Listed] = []
@@ -102,15 +116,16 @@ class ExactShelf:
         return count
 
     def tidy(self, organization_id: UUID) -> int:
-        count = 0
+        count, limits = 0, ByteLimits(self._policies_of(organization_id))
         for members in _chunks(self._members(organization_id, Wanted(), None), _AT_ONCE):
-            gone = self._gone([place for _, place in members])
+            places = [place for _, place in members]
+            states = self._index.states(places)
+            gone = [*self._gone(places, states), *limits.beyond(places, states)]
             self._index.drop(gone, is_purged=False)
             count += len(gone)
         return count
 
-    def _gone(self, places: Sequence[Place]) -> Sequence[Place]:
-        states = self._index.states(places)
+    def _gone(self, places: Sequence[Place], states: Sequence[State | None]) -> Sequence[Place]:
         empty = [place for place, state in zip(places, states, strict=True) if state is None or not state.size_bytes]
         return [
             place

@@ -6,7 +6,16 @@ from typing import Any
 from django import forms
 
 from caching import policy_words
-from caching.policies import HIGHEST_TOLERANCE, LONGEST_TTL_SECONDS, NAMES, Semantic, Wall, Wishes
+from caching.policies import (
+    HIGHEST_TOLERANCE,
+    LONGEST_TTL_SECONDS,
+    MOST_AHEAD_PERCENT,
+    MOST_BYTES,
+    NAMES,
+    Semantic,
+    Wall,
+    Wishes,
+)
 from caching.policy_words import SettingLine
 from caching.selectors_policies import PolicyPage, PolicySetting
 
@@ -23,6 +32,13 @@ _SEARCHED = (
 _NOT_SET = ("", "Not set here")
 _YES, _NO = "true", "false"
 _LARGEST_BYTES = 2**31 - 1
+# by name: the least and the most
+_WHOLE_NUMBERS = {
+    "ttl_seconds": (1, LONGEST_TTL_SECONDS),
+    "max_entry_bytes": (1, _LARGEST_BYTES),
+    "max_bytes": (0, MOST_BYTES),
+    "refresh_ahead_percent": (0, MOST_AHEAD_PERCENT),
+}
 
 
 class EntryFilterForm(forms.Form):
@@ -77,11 +93,10 @@ def _initial(wishes: Wishes) -> dict[str, Any]:
 def _field(setting: PolicySetting) -> forms.Field:
     said = policy_words.line(setting)
     about: dict[str, Any] = {"required": False, "label": said.title, "help_text": _help(said)}
+    if setting.name in _WHOLE_NUMBERS:
+        least, most = _WHOLE_NUMBERS[setting.name]
+        return forms.IntegerField(min_value=least, max_value=most, **about)
     match setting.name:
-        case "ttl_seconds":
-            return forms.IntegerField(min_value=1, max_value=LONGEST_TTL_SECONDS, **about)
-        case "max_entry_bytes":
-            return forms.IntegerField(min_value=1, max_value=_LARGEST_BYTES, **about)
         case "semantic_tolerance":
             return forms.FloatField(max_value=HIGHEST_TOLERANCE, widget=_share(), **about)
         case "semantic_threshold":

@@ -84,6 +84,7 @@ class Shelving:
     card: bytes
     stored_at: float  # seconds since 1970
     begun_seconds_ago: float  # when its question was asked: what was purged since stays away
+    namespace_max_bytes: int = 0  # 0: no limit; for stores in memory, jobs see to the others
 
 
 def place_on(organization_id: UUID, wall: str, member: bytes) -> Place:

@@ -13,6 +13,8 @@ ALL_OTHERS = "*"
 
 LONGEST_TTL_SECONDS = 31_536_000
 HIGHEST_TOLERANCE = 0.2
+MOST_BYTES = 2**50
+MOST_AHEAD_PERCENT = 50
 
 
 class Wall(StrEnum):
@@ -39,6 +41,8 @@ class Policy:
     is_enabled: bool = True
     ttl_seconds: int = 86_400
     max_entry_bytes: int = 1_048_576
+    max_bytes: int = 0  # of tier 1, sealed, pinned ones not counted; 0: no limit of its own
+    refresh_ahead_percent: int = 0  # the last share of an answer's life in which a hit renews it; 0: none does
     keep_sampled: bool = False
     keep_tool_calls: bool = False
     wall: Wall = Wall.ORGANIZATION
@@ -54,6 +58,8 @@ class Wishes:
     is_enabled: bool | None = None
     ttl_seconds: int | None = None
     max_entry_bytes: int | None = None
+    max_bytes: int | None = None
+    refresh_ahead_percent: int | None = None
     keep_sampled: bool | None = None
     keep_tool_calls: bool | None = None
     wall: Wall | None = None
@@ -106,6 +112,8 @@ def defaults_of(config: Cache) -> Policy:
         is_enabled=config.enabled,
         ttl_seconds=config.ttl_seconds,
         max_entry_bytes=config.max_entry_bytes,
+        max_bytes=config.namespace_max_bytes,
+        refresh_ahead_percent=config.refresh_ahead_percent,
         keep_sampled=config.keep_sampled,
         keep_tool_calls=config.keep_tool_calls,
         wall=Wall(config.wall),
@@ -118,7 +126,8 @@ def defaults_of(config: Cache) -> Policy:
 def effective(defaults: Policy, *wishes: Wishes) -> Policy:
     """The defaults, with each of the wishes on top of those before.
 
-    What the operator has switched off stays off, and no entry grows beyond the operator's limit.
+    What the operator has switched off stays off, and neither an entry nor a namespace grows beyond the
+    operator's limit.
     """
     wished = defaults
     for each in wishes:
@@ -127,6 +136,7 @@ def effective(defaults: Policy, *wishes: Wishes) -> Policy:
         wished,
         is_enabled=wished.is_enabled and defaults.is_enabled,
         max_entry_bytes=min(wished.max_entry_bytes, defaults.max_entry_bytes),
+        max_bytes=_tighter(wished.max_bytes, defaults.max_bytes),
     )
 
 
@@ -135,3 +145,8 @@ def policies(defaults: Policy, wishes: Mapping[str, Wishes]) -> Policies:
     for_all = wishes.get(ALL_OTHERS, NO_WISHES)
     named = {name: effective(defaults, for_all, own) for name, own in wishes.items() if name != ALL_OTHERS}
     return Policies(effective(defaults, for_all), named)
+
+
+def _tighter(wished: int, limit: int) -> int:
+    """Of two limits of which either may be 0, which is none."""
+    return min(wished, limit) if wished and limit else wished or limit

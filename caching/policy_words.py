@@ -12,6 +12,14 @@ _SETTINGS = {
     "is_enabled": ("Cache", "Whether answers are kept and given again at all."),
     "ttl_seconds": ("Time to live in seconds", "How long an answer is kept, unless the request says otherwise."),
     "max_entry_bytes": ("Largest answer in bytes", "Larger ones are not kept."),
+    "max_bytes": (
+        "Bytes of exact answers",
+        "Beyond it the oldest go, within 10 minutes; pinned ones stay and do not count. 0: no limit of its own.",
+    ),
+    "refresh_ahead_percent": (
+        "Renewed before the end, in percent",
+        "A hit in the last share of an answer's life pays for a call in the background that renews it. 0: off.",
+    ),
     "keep_sampled": ("Answers to requests with a temperature", "Whoever sets one above 0 asks for variety."),
     "keep_tool_calls": ("Answers that call tools", "Given again, they call the same tools with the same arguments."),
     "wall": (
@@ -25,7 +33,7 @@ _SETTINGS = {
     ),
     "semantic_threshold": (
         "Threshold that is set by hand",
-        "Where they are given by hand: how sure it must be that two questions mean the same, 1 at most.",
+        "Where it is set by hand: how sure it must be that two questions mean the same. You answer for it.",
     ),
 }
 _TRUTHS = {"is_enabled": ("on", "off"), "keep_sampled": ("kept", "not kept"), "keep_tool_calls": ("kept", "not kept")}

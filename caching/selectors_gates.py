@@ -1,6 +1,6 @@
 """How the gates of the semantic tier stand, and what their checks say."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -10,7 +10,7 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from acron_site.lib.errors import NotFoundError
-from caching import calibration, gate_outlook
+from caching import calibration, gate_company, gate_outlook
 from caching.calibration import Calibration, Finding
 from caching.gate_outlook import Bucket, Outlook, Seen
 from caching.gate_rules import CheckSource, Evidence, GateKey, GateState, Standing
@@ -45,6 +45,8 @@ class GateRecord:
     standing: Standing
     calibrated_at: datetime | None
     history: Sequence[Change]
+    is_retired: bool  # another embedder, or likeness of another version, decides in its place
+    complaint_scores: Sequence[float]  # at which people have called answers wrong, in the last 30 days
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,12 +77,12 @@ def records(
         gates = gates.filter(namespace=namespace)
     if after is not None:
         gates = gates.filter(pk__gt=after)
-    return [_record(gate) for gate in gates[:limit]]
+    return _records(organization_id, gates[:limit])
 
 
 def record(organization_id: UUID, gate_id: UUID) -> GateRecord:
     """Raises NotFoundError."""
-    return _record(find(organization_id, gate_id))
+    return _records(organization_id, [find(organization_id, gate_id)])[0]
 
 
 def report(organization_id: UUID, gate_id: UUID) -> GateReport:
@@ -89,7 +91,7 @@ def report(organization_id: UUID, gate_id: UUID) -> GateReport:
     fields = ("score", "similarity", "agrees", "sample_rate")
     seen = [Seen(*row) for row in _counted(gate, timezone.now()).values_list(*fields)[:WINDOW_CHECKS]]
     return GateReport(
-        record=_record(gate),
+        record=_records(organization_id, [gate])[0],
         scores=gate_outlook.histogram((check.score, check.agrees) for check in seen),
         similarities=gate_outlook.histogram((check.similarity, check.agrees) for check in seen),
         outlooks=[gate_outlook.outlook(seen, threshold) for threshold in gate_outlook.THRESHOLDS],
@@ -162,9 +164,22 @@ def _binding_complaint(gate: SemanticGate, now: datetime) -> float | None:
     return None
 
 
-def _record(gate: SemanticGate) -> GateRecord:
-    history = [_change(line) for line in gate.history]
-    return GateRecord(gate.pk, key_of(gate), standing_of(gate), gate.calibrated_at, history)
+def _records(organization_id: UUID, gates: Iterable[SemanticGate]) -> Sequence[GateRecord]:
+    rows = list(gates)
+    retired = gate_company.retired(organization_id, rows)
+    complaints = gate_company.complaints(organization_id, rows, within=WINDOW)
+    return [
+        GateRecord(
+            id=gate.pk,
+            key=key_of(gate),
+            standing=standing_of(gate),
+            calibrated_at=gate.calibrated_at,
+            history=[_change(line) for line in gate.history],
+            is_retired=gate.pk in retired,
+            complaint_scores=complaints.get(gate.pk, ()),
+        )
+        for gate in rows
+    ]
 
 
 def _change(line: dict[str, Any]) -> Change:

@@ -17,12 +17,17 @@ _DESCRIPTIONS = {
     "is_enabled": "Whether answers are kept and given again at all.",
     "ttl_seconds": "How long an answer is kept, unless the request says otherwise.",
     "max_entry_bytes": "Larger answers are not kept.",
+    "max_bytes": "How many bytes of exact answers (tier 1) are kept, as sealed; the oldest beyond it go, in Redis "
+    "within 10 minutes. Pinned ones stay and do not count. 0: no limit of its own.",
+    "refresh_ahead_percent": "A hit in the last percent of its answer's life is given at once, and a call in the "
+    "background, booked as overhead, renews the answer; 0: off.",
     "keep_sampled": "Keep answers to requests with a temperature above 0.",
     "keep_tool_calls": "Keep answers that call tools.",
     "wall": "Who shares answers: the organization; user: each end user has their own, and requests that name none are "
     "never answered from the cache; key: each API key has its own.",
     "semantic": "What becomes of answers to questions that are only nearly the same: off; shadow: compared, never "
-    "given; auto: given where that has proven right; manual: given above semantic_threshold.",
+    "given; auto: given where that has proven right; manual: given above semantic_threshold, which nothing proves and "
+    "no complaint lowers: whoever sets it answers for it.",
     "semantic_tolerance": "The share of wrong hits that is put up with where semantic is auto.",
     "semantic_threshold": "How alike questions must be where semantic is manual; 1: nothing but the same.",
 }

@@ -22,10 +22,12 @@ class WorkingGate:
 
     @property
     def state(self) -> GateState:
-        return self.gate.state
+        return GateState.OFF if self.record.is_retired else self.gate.state
 
     @property
     def state_words(self) -> str:
+        if self.record.is_retired:
+            return "Retired"
         return "Compared only" if self.policy.mode is Semantic.SHADOW else _STATES[self.state]
 
     @property
@@ -37,6 +39,12 @@ class WorkingGate:
     def is_set_by_hand(self) -> bool:
         """Its threshold comes from a person; no check proves it."""
         return self.policy.mode is Semantic.MANUAL
+
+    @property
+    def complaints(self) -> int:
+        """How many answers that it would still give people have called wrong."""
+        threshold = self.threshold
+        return 0 if threshold is None else sum(score >= threshold for score in self.record.complaint_scores)
 
     @property
     def threshold(self) -> float | None:

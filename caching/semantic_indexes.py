@@ -6,13 +6,14 @@ would tell of them (see docs/decisions/0019-a-large-partition-has-an-index-of-it
 
 import hashlib
 import logging
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
 from django.db import connection
 from psycopg import sql
+
+from caching.advisory_locks import Job, alone
 
 logger = logging.getLogger(__name__)
 
@@ -23,7 +24,6 @@ LARGE_ROWS = 5_000
 # each is looked at whenever a query is planned
 _MOST_INDEXES = 64
 _MOST_DIMENSIONS = 4_000  # what pgvector's HNSW can hold of a halfvec
-_LOCK = 7_190_019  # of PostgreSQL's advisory locks, ours
 _BUILD_MEMORY = "512MB"
 
 
@@ -56,7 +56,7 @@ def tend(*, large_rows: int = LARGE_ROWS, most: int = _MOST_INDEXES) -> Tended:
 
     Neither stops readers or writers. Safe to repeat, and to break off: what was half built is dropped the next time.
     """
-    with _alone() as is_alone:
+    with alone(Job.TEND_INDEXES) as is_alone:
         if not is_alone:
             return Tended()
         large = _large(max(1, large_rows // 2), most)
@@ -129,16 +129,3 @@ def _dimension(large: Large) -> int:
         cursor.execute(statement, [large.organization_id, large.namespace, large.partition, large.space])
         found = cursor.fetchone()
     return found[0] if found else 0
-
-
-@contextmanager
-def _alone() -> Iterator[bool]:
-    """Whether nobody else tends them at this moment."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(%s)", [_LOCK])
-        is_ours = bool(cursor.fetchone()[0])
-        try:
-            yield is_ours
-        finally:
-            if is_ours:
-                cursor.execute("SELECT pg_advisory_unlock(%s)", [_LOCK])

@@ -1,13 +1,17 @@
 """Moves what tier 2 has kept into the space of the embedder that is in use now."""
 
 import asyncio
+import sys
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from math import inf
 from typing import Any
 from uuid import UUID
 
 from django.db import connection
 
+from caching.advisory_locks import Job, alone
 from caching.backends.entry_rows import text_of
 from caching.backends.sealed_entries import EntrySeal
 from caching.protocols import Embedder, EmbeddingError, Purpose, Vector
@@ -55,36 +59,52 @@ class _Former:
     question: str
 
 
-def re_embed(build: Callable[[], Embedder], seal: EntrySeal, *, most: int) -> Moved:
-    """Moves up to `most` entries, those that were wanted last first. Safe to repeat, and to break off.
+def re_embed(
+    build: Callable[[], Embedder],
+    seal: EntrySeal,
+    *,
+    most: int = sys.maxsize,
+    within_seconds: float = inf,
+    clock: Callable[[], float] = time.monotonic,
+) -> Moved:
+    """Moves up to `most` entries, those that were wanted last first, and begins no further part after that time. Safe
+    to repeat, and to break off; does nothing while another process is at it.
 
     An old space's indexes go by themselves once it is empty, see `semantic_indexes`. Not for a thread with a running
     event loop: the embedder is built, used and closed in one of its own.
     """
-    with asyncio.Runner() as runner:
+    ends_at = clock() + within_seconds
+    with alone(Job.RE_EMBED) as is_alone, asyncio.Runner() as runner:
+        if not is_alone:
+            return Moved(problem="another process is at it")
         embedder = build()
+        space = embedder.space.name
 
         def embed(texts: Sequence[str]) -> Sequence[Vector]:
-            return runner.run(_embed(embedder, texts))
+            return runner.run(_embed(embedder, texts, space))
 
         try:
-            return _re_embed(embedder.space.name, embed, seal, most)
+            return _re_embed(space, embed, seal, most, has_time=lambda: clock() < ends_at)
         finally:
             runner.run(_close(embedder))
 
 
-async def _embed(embedder: Embedder, texts: Sequence[str]) -> Sequence[Vector]:
-    return await embedder.embed(texts, Purpose.DOCUMENT)
+async def _embed(embedder: Embedder, texts: Sequence[str], space: str) -> Sequence[Vector]:
+    vectors = await embedder.embed(texts, Purpose.DOCUMENT)
+    # known only now: one whose model does not start has given way to a simpler one, whose vectors mean something else
+    if embedder.space.name != space:
+        raise EmbeddingError(f"the embedder of {space} does not start")
+    return vectors
 
 
 async def _close(embedder: Embedder) -> None:
     await embedder.close()
 
 
-def _re_embed(space: str, embed: Embed, seal: EntrySeal, most: int) -> Moved:
+def _re_embed(space: str, embed: Embed, seal: EntrySeal, most: int, *, has_time: Callable[[], bool]) -> Moved:
     seen, moved, unreadable = 0, 0, list[UUID]()
     problem = ""
-    while seen < most and (rows := _former(space, min(_AT_ONCE, most - seen), unreadable)):
+    while seen < most and has_time() and (rows := _former(space, min(_AT_ONCE, most - seen), unreadable)):
         opened = list(_opened(seal, rows))
         unreadable += {id_ for id_, _, _ in rows} - {each.id for each in opened}
         try:

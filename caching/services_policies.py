@@ -15,7 +15,16 @@ from acron_site.lib.config import Config
 from acron_site.lib.errors import ConflictError, InvalidRequestError, NotFoundError
 from caching import namespaces, selectors_policies
 from caching.models import CachePolicy
-from caching.policies import ALL_OTHERS, HIGHEST_TOLERANCE, LONGEST_TTL_SECONDS, Policy, Wishes, defaults_of
+from caching.policies import (
+    ALL_OTHERS,
+    HIGHEST_TOLERANCE,
+    LONGEST_TTL_SECONDS,
+    MOST_AHEAD_PERCENT,
+    MOST_BYTES,
+    Policy,
+    Wishes,
+    defaults_of,
+)
 
 MOST_POLICIES = 1_000  # of one organization: all of them lie in each worker's memory
 _TEXTS = ("wall", "semantic")
@@ -73,6 +82,8 @@ def _require_sensible(wishes: Wishes, limits: Policy) -> None:
     checks = (
         ("ttl_seconds", wishes.ttl_seconds, 1, LONGEST_TTL_SECONDS, "seconds"),
         ("max_entry_bytes", wishes.max_entry_bytes, 1, limits.max_entry_bytes, "bytes, the operator's limit"),
+        ("max_bytes", wishes.max_bytes, 0, limits.max_bytes or MOST_BYTES, "bytes, 0 for no limit of its own"),
+        ("refresh_ahead_percent", wishes.refresh_ahead_percent, 0, MOST_AHEAD_PERCENT, "percent, 0 for off"),
     )
     for name, value, least, most, unit in checks:
         if value is not None and not least <= value <= most:

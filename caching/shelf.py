@@ -180,7 +180,8 @@ class Shelf(Protocol):
         ...
 
     def tidy(self, organization_id: UUID) -> int:
-        """Strikes off the list what has gone; how many they were."""
+        """Strikes off the list what has gone, and lets go of what a namespace keeps beyond its own limit; how many they
+        were."""
         ...
 
 

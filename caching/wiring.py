@@ -96,7 +96,8 @@ def shelves() -> tuple[Shelf, ...]:
 def _exact_shelf(config: Cache, redis_url: str) -> Shelf:
     cipher = accounts.cipher()
     if config.backend == "redis" and redis_url:
-        return ExactShelf(RedisIndex(redis_url), cipher)
+        policies_of = DatabasePolicies(defaults_of(config)).read
+        return ExactShelf(RedisIndex(redis_url), cipher, policies_of=policies_of)
     return _told(ExactShelf(MemoryIndex(memory_stores), cipher), redis_url)
 
 

@@ -1,13 +1,13 @@
 """One call at a provider in the ledger: opened before, settled exactly once after."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from time import perf_counter
 from typing import Protocol
 
 from accounts.limits.balances import Reservation
 from acron_site.lib.errors import AcronError
 from acron_site.lib.money import total
+from acron_site.lib.values import changed
 from analytics.events import EventKind, EventStatus, InferenceFacts, Ledger, TokenCounts
 from inference import facts, keeping
 from inference.accounting import NOTHING_USED, Accountant, Bill
@@ -74,11 +74,11 @@ class Attempt:
         self._side_bills = self._bills_of(completion.side_usages)
         visit = self._visit
         why_not = visit.cache_reason or keeping.why_not_kept(visit, self._route.model.name, completion)
-        self.facts = replace(self.facts, cache_reason=why_not)
-        if self._is_heard():
-            await self._settle(EventStatus.OK, completion.usage, bill, http_status=200)
-        else:  # an answer that was waited for to its end although its caller had left
-            await self._settle(EventStatus.CLIENT_GONE, completion.usage, bill, http_status=_CLIENT_CLOSED_REQUEST)
+        # an answer that was waited for to its end although its caller had left is none to them
+        status, http_status = (
+            (EventStatus.OK, 200) if self._is_heard() else (EventStatus.CLIENT_GONE, _CLIENT_CLOSED_REQUEST)
+        )
+        await self._settle(status, completion.usage, bill, http_status=http_status, cache_reason=why_not)
 
     async def fail(self, error: AcronError, usage: Usage | None, *, failure: Failure = Failure.TRANSIENT) -> None:
         """`usage` is what the provider did before it failed; None when it refused the call, which costs nothing."""
@@ -95,7 +95,14 @@ class Attempt:
         await self._settle(EventStatus.CLIENT_GONE, usage, self._bill(usage), http_status=_CLIENT_CLOSED_REQUEST)
 
     async def _settle(
-        self, status: EventStatus, usage: Usage, bill: Bill, *, http_status: int, error_code: str = ""
+        self,
+        status: EventStatus,
+        usage: Usage,
+        bill: Bill,
+        *,
+        http_status: int,
+        error_code: str = "",
+        cache_reason: str | None = None,
     ) -> None:
         if self.is_settled:
             return
@@ -105,11 +112,12 @@ class Attempt:
         # before the ledger: what stands there is then counted already, and a budget made from it counts it once
         self._settle_reservation(usage, bill)
         ended, started = perf_counter(), self._visit.ask.started
-        self.facts = replace(
+        self.facts = changed(
             self.facts,
             status=status,
             http_status=http_status,
             error_code=error_code,
+            cache_reason=self.facts.cache_reason if cache_reason is None else cache_reason,
             latency_ms=(ended - started) * 1000,
             overhead_ms=(self._provider_started - started) * 1000,
             first_token_ms=(self._first_token_at - started) * 1000 if self._first_token_at else None,

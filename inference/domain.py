@@ -37,6 +37,23 @@ class Format(StrEnum):
 _KINDS = {Format.RESPONSES: ("chat", "responses"), Format.EMBEDDINGS: ("embedding",)}
 
 
+class Verify(StrEnum):
+    """How a cascade finds out whether a cheap answer is good enough."""
+
+    AGREEMENT = "agreement"  # two different models say the same
+    CONSISTENCY = "consistency"  # one model says the same twice
+    FORMAT = "format"  # it is the JSON, or the tool call, that was asked for
+
+
+@dataclass(frozen=True, slots=True)
+class Cascade:
+    """What a request says of being asked cheaply first. Empty names are for the router to choose."""
+
+    verify: Verify = Verify.AGREEMENT
+    models: tuple[str, ...] = ()  # to be asked first
+    strong: str = ""  # asked where the verification fails
+
+
 class CacheStatus(StrEnum):
     HIT_T1 = "HIT-T1"
     HIT_T2 = "HIT-T2"
@@ -95,6 +112,7 @@ class Ask:
     passed_headers: Mapping[str, str] = field(default_factory=dict)
     fallbacks: tuple[str, ...] = ()  # models to try in turn when the chosen one fails
     idempotency_key: str = ""
+    cascade: Cascade | None = None
 
     @property
     def sketch(self) -> Mapping[str, Any]:

@@ -108,6 +108,36 @@ def of_hit(
     )
 
 
+def of_verified(visit: Visit, cheap: InferenceFacts, bill: Bill, *, reason: str) -> InferenceFacts:
+    """The row of an answer that a cascade has verified.
+
+    The calls that it took are overhead rows of their own, so it costs nothing more; what it saved is the baseline, off
+    which theirs are taken.
+    """
+    latency_ms = (time.perf_counter() - visit.ask.started) * 1000
+    return InferenceFacts(
+        **_asked(visit),
+        status=EventStatus.OK,
+        route_reason=reason,
+        model=cheap.model,
+        provider=cheap.provider,
+        cache_status=CacheStatus.MISS if visit.reads else CacheStatus.BYPASS,
+        cache_reason=visit.cache_reason,
+        http_status=200,
+        task_type=cheap.task_type,
+        tokens=cheap.tokens,
+        cost_usd=bill.cost.amount,
+        cost_status=bill.cost.status,
+        baseline_model=bill.baseline_model,
+        baseline_cost_usd=bill.baseline_usd,
+        saved_usd=bill.saved_usd,
+        prompt_cache_saved_usd=bill.prompt_cache_saved_usd,
+        quality_score=cheap.quality_score,
+        latency_ms=latency_ms,
+        overhead_ms=max(latency_ms - cheap.latency_ms, 0.0),
+    )
+
+
 def of_follower(
     visit: Visit, leader: InferenceFacts | None, status: EventStatus, error: AcronError | None = None
 ) -> InferenceFacts:

@@ -87,4 +87,6 @@ def policy_name(ask: Ask, allowed: frozenset[str] = frozenset()) -> str:
         f"{ask.mode}:{ask.quality_threshold}:{ask.quality_preference}:{ask.latency_preference}:"
         f"{ask.latency_budget_ms}:{ask.cost_budget_usd}:{ask.task_type}:{ask.fallbacks}"
     )
+    if ask.cascade is not None:
+        name = f"{name}:{ask.cascade}"
     return f"{name}:{sorted(allowed)}" if allowed else name

@@ -6,7 +6,7 @@ import orjson
 
 from acron_site.lib.errors import InvalidRequestError
 from analytics.content import Content, ContentKeeper, Nowhere
-from analytics.events import InferenceFacts
+from analytics.events import EventKind, InferenceFacts
 from caching.cards import PREVIEW_CHARACTERS
 from caching.exact import Entry, ExactCache
 from caching.protocols import Label
@@ -28,10 +28,15 @@ class Keeper:
         """Takes an answer that was asked for although a neighbour's was given."""
         self.completed(visit, whole, served)
 
+    def renewed(self, visit: Visit, whole: Completed) -> None:
+        """Takes an answer that was asked for although the former is still kept."""
+        self.completed(visit, whole)
+
     def completed(self, visit: Visit, whole: Completed, served: Served | None = None) -> Entry:
         """Returns the answer as others can be served from it, kept or not."""
         completion, route = whole.completion, whole.route
-        if visit.principal.keeps_content and served is None:
+        # what the gateway asks for its own sake nobody was given
+        if visit.principal.keeps_content and visit.kind is not EventKind.OVERHEAD:
             self.keep_content(visit.ask, whole.facts, completion.body)
         marks = stamps.find(completion.body, visit.ask)
         note = notes.write(notes.Note(route.model.name, whole.provider, completion.usage, route.task_type, marks))
@@ -77,6 +82,7 @@ class Keeper:
             label=label,
             question=question.beginning(visit.ask, PREVIEW_CHARACTERS),
             begun_seconds_ago=time.perf_counter() - visit.ask.started,
+            namespace_max_bytes=visit.policy.max_bytes,
         )
 
 

@@ -18,6 +18,7 @@ from inference import facts, notes, stamps
 from inference.accounting import Accountant
 from inference.allowances import Allowances
 from inference.calling import Caller, CallParts, Completed
+from inference.cascade import Cascades
 from inference.catalog import Catalog, Model
 from inference.checks import Checks
 from inference.domain import Answer, Ask, CacheStatus, Completion, Route, RoutingMode
@@ -25,6 +26,7 @@ from inference.facts import KEPT, SIMILAR, Visit, Worth
 from inference.keeper import Keeper
 from inference.keeping import CacheReason
 from inference.passengers import Passenger, told
+from inference.refreshing import Refreshing
 from inference.routing.router import Router
 from inference.sharing import Production, Sharing
 from inference.similar import Similar
@@ -83,7 +85,9 @@ class Gateway:
             accountant=accountant,
             allowances=allowances,
         )
+        self._cascades = Cascades(self._caller, ledger=ledger, accountant=accountant)
         self.checks = Checks(self._ask_again, keeper.compared)
+        self.refreshing = Refreshing(cache, sharing.leases, self._ask_again, keeper.renewed)
         # a popular answer is priced again and again with the same usage
         self._worth = lru_cache(1024)(self._worth_of)
 
@@ -97,6 +101,8 @@ class Gateway:
         limits = None if entry is None else await self.allowances.admit(entry)
         kept = None if found is None else self._hit(visit, found, limits)
         if kept is not None:
+            if found is not None and visit.policy.refresh_ahead_percent:
+                self.refreshing.consider(visit, found)
             return self._recorded(visit, kept)
         if visit.reads and not self._cache.store.is_reachable:
             visit = replace(visit, cache_reason=CacheReason.STORE_DOWN)
@@ -189,7 +195,11 @@ class Gateway:
             if made.claim is not None:
                 made.claim.keep(note=notes.without_stamps(entry.note), body=entry.body)
 
-        return await self._caller.answer(visit, self._route(visit), completed, is_heard=is_heard)
+        route = self._route(visit)
+        first = self._router.serving(visit.principal).asked_first(visit.ask, route) if visit.ask.cascade else ()
+        if first:
+            return await self._cascades.answer(visit, route, first, completed, is_heard=is_heard)
+        return await self._caller.answer(visit, route, completed, is_heard=is_heard)
 
     async def _find_similar(self, visit: Visit, made: Production) -> bool:
         """Whether nearly the same was answered before; `made` gets that."""

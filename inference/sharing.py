@@ -47,7 +47,7 @@ class Sharing:
         cache: ExactCache | None = None,
     ) -> None:
         """`claims`: for a store of `cache` that can look an entry up and lease it in one question."""
-        self._leases, self._drains, self._claims, self._cache = leases, drains, claims, cache
+        self.leases, self._drains, self._claims, self._cache = leases, drains, claims, cache
         self._flights: Flights[Production] = Flights()
 
     def needs_flight(self, visit: Visit) -> bool:
@@ -90,7 +90,7 @@ class Sharing:
             entry = self._cache.opened(key, found, max_age_seconds=visit.ask.controls.max_age_seconds)
             if entry is not None:
                 return entry
-        return await acquire_or_find(self._leases, lease, find, patience_seconds=_PATIENCE_SECONDS)
+        return await acquire_or_find(self.leases, lease, find, patience_seconds=_PATIENCE_SECONDS)
 
     async def _produce(
         self,

@@ -23,6 +23,11 @@ _NAMES: Mapping[Format, tuple[bytes, bytes]] = MappingProxyType(
 _TOKEN = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"|[{}\[\]]', re.DOTALL)
 # what stands before an id's first separator says of what kind it is, and stays: chatcmpl-, msg_, resp_
 _TEXT = re.compile(rb'\s*+:\s*+"(?:[A-Za-z]++[-_])?+([^"\\]++)"')
+# how OpenAI and those who do as it does begin an answer, read at one go
+_USUAL = re.compile(
+    rb'\{\s*+"id"\s*+:\s*+"(?:[A-Za-z]++[-_])?+([^"\\]++)"\s*+,\s*+"object"\s*+:\s*+"[^"\\]*+"\s*+,'
+    rb'\s*+("created(?:_at)?+")\s*+:\s*+(\d++)(?=[\s,}])'
+)
 _NUMBER = re.compile(rb"\s*+:\s*+(\d++)(?=[\s,}])")
 
 
@@ -54,8 +59,11 @@ def renewed(body: bytes, stamps: Stamps, *, identity: UUID, moment: int) -> byte
 
 def _find(body: bytes, names: tuple[bytes, bytes]) -> tuple[tuple[int, int], tuple[int, int]]:
     """Names on the outermost level only; whoever writes JSON puts them first, so little of it is read."""
-    identity = moment = (0, 0)
     id_name, time_name = names
+    usual = _USUAL.match(body)
+    if usual is not None and usual[2] == time_name:
+        return usual.span(1), usual.span(3)
+    identity = moment = (0, 0)
     depth = 0
     for token in _TOKEN.finditer(body):
         word = token[0]

@@ -293,6 +293,7 @@ class Parts:
         """Ends what is under way in the background, as far as it has begun."""
         if "gateway" in self.__dict__:
             await self.gateway.checks.close()
+            await self.gateway.refreshing.close()
         if "semantic" in self.__dict__:
             await self.semantic.close()
 

@@ -59,6 +59,8 @@ class Cache:
     semantic_check_percent: float = 5.0
     store_timeout_ms: int = 250
     namespace_max_entries: int = 100_000
+    namespace_max_bytes: int = 0
+    refresh_ahead_percent: int = 0
     semantic_timeout_ms: int = 50
     semantic_max_entries: int = 100_000
     semantic_memory_max_bytes: int = 67_108_864

@@ -124,7 +124,9 @@ class PurgeView(OrganizationAPIView):
         summary="Purge kept entries",
         description="Deletes all entries to which every filter applies, pinned ones too, for all workers at once. "
         "Answers that were asked for before do not come back after it, unless `older_than` is given. Kept steps of "
-        "workflows (tier 3) go with all of their namespace, or with everything, by no other filter.",
+        "workflows (tier 3) go with all of their namespace, or with everything, by no other filter. Answers under an "
+        "Idempotency-Key are no part of the cache and stay for their day, or a request that is sent again would be "
+        "paid for again; they go when the organization is deleted.",
         request=PurgeSerializer,
         responses={200: entry_schema.PURGED, 400: _BAD},
         tags=["cache"],

@@ -13,7 +13,15 @@ from accounts.rights import Right
 from acron_site.lib.api import BriefJsonParser
 from acron_site.lib.errors import InvalidRequestError
 from caching import selectors_policies, services_policies
-from caching.policies import HIGHEST_TOLERANCE, LONGEST_TTL_SECONDS, Semantic, Wall, Wishes
+from caching.policies import (
+    HIGHEST_TOLERANCE,
+    LONGEST_TTL_SECONDS,
+    MOST_AHEAD_PERCENT,
+    MOST_BYTES,
+    Semantic,
+    Wall,
+    Wishes,
+)
 from caching.selectors_policies import PolicyPage
 
 _TAGS = ["governance"]
@@ -44,6 +52,19 @@ class WishesSerializer(serializers.Serializer[Any]):
     ttl_seconds = serializers.IntegerField(min_value=1, max_value=LONGEST_TTL_SECONDS, **_OPTIONAL)
     max_entry_bytes = serializers.IntegerField(
         min_value=1, max_value=_LARGEST_BYTES, help_text="at most what the operator allows", **_OPTIONAL
+    )
+    max_bytes = serializers.IntegerField(
+        min_value=0,
+        max_value=MOST_BYTES,
+        help_text="of tier 1 in this namespace, pinned answers not counted; 0: no limit of its own",
+        **_OPTIONAL,
+    )
+    refresh_ahead_percent = serializers.IntegerField(
+        min_value=0,
+        max_value=MOST_AHEAD_PERCENT,
+        help_text="a hit in the last percent of its answer's life renews it in the background, at the usual price; "
+        "0: off",
+        **_OPTIONAL,
     )
     keep_sampled = serializers.BooleanField(**_OPTIONAL)
     keep_tool_calls = serializers.BooleanField(**_OPTIONAL)

@@ -25,12 +25,21 @@ _GATE: dict[str, Any] = {
     "id": _ID,
     **dict.fromkeys(("namespace", "task_type", "space", "likeness_version"), _TEXT),
     "state": _STATE,
+    "is_retired": {
+        "type": "boolean",
+        "description": "another embedder, or likeness of another version, decides in its place; its state is then off",
+    },
     "threshold": _THRESHOLD,
     "tolerance": _SHARE,
     "checked": _COUNT,
     "wrong": _COUNT,
     "upper_bound": _BOUND,
     "needed": {**_COUNT, "description": "how many more checks without a mistake it takes, at least"},
+    "complaints": {
+        **_COUNT,
+        "description": "answers that people have called wrong in the last 30 days. Where the cache policy sets the "
+        "threshold by hand nothing else lowers it: whoever sets it answers for it",
+    },
     "sample_rate": _SHARE,
     "reason": _TEXT,
     "since": _TIME,

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from math import inf
 
+from caching.backends.memory_rooms import Rooms
 from caching.places import MARK_SECONDS, Place, Shelving, entries_prefix, namespace_prefix, plain
 
 # what an entry takes besides its key and value: dictionary slot, objects' headers (measured with tracemalloc)
@@ -35,6 +36,7 @@ class MemoryStore:
         self._clock = clock
         self._entries: OrderedDict[bytes, Kept] = OrderedDict()
         self._size_bytes = 0
+        self._rooms = Rooms()
         self._purged: dict[bytes, float] = {}
         self._lock = threading.Lock()
 
@@ -52,6 +54,8 @@ class MemoryStore:
             if kept is None:
                 return None
             self._entries.move_to_end(key)
+            if kept.shelving is not None:
+                self._rooms.touch(kept.shelving.place)
             return kept.value
 
     def put(self, key: bytes, value: bytes, ttl_seconds: int, *, shelving: Shelving | None = None) -> None:
@@ -64,6 +68,9 @@ class MemoryStore:
                 return
             self._entries[key] = Kept(value, self._clock() + ttl_seconds, size_bytes, shelving)
             self._size_bytes += size_bytes
+            if shelving is not None:
+                self._rooms.add(shelving.place, size_bytes)
+                self._make_room_in_namespace(shelving)
             self._make_room()
 
     async def is_up(self) -> bool:
@@ -72,6 +79,7 @@ class MemoryStore:
     async def close(self) -> None:
         with self._lock:
             self._entries.clear()
+            self._rooms.clear()
             self._size_bytes = 0
 
     def forget(self, prefix: bytes) -> int:
@@ -125,6 +133,9 @@ class MemoryStore:
                 shelving=kept.shelving if card is None else replace(kept.shelving, card=card),
             )
             self._entries[key] = changed
+            self._rooms.remove(kept.shelving.place)
+            if changed.expires_at != inf:
+                self._rooms.add(kept.shelving.place, kept.size_bytes)
             return True
 
     def _living(self, key: bytes) -> Kept | None:
@@ -146,6 +157,11 @@ class MemoryStore:
         walls = (entries_prefix(organization_id), namespace_prefix(organization_id, plain(place.wall)), key)
         return all(begun_at > self._purged.get(wall, -inf) for wall in walls)
 
+    def _make_room_in_namespace(self, shelving: Shelving) -> None:
+        if shelving.namespace_max_bytes:
+            for key in self._rooms.beyond(shelving.place, shelving.namespace_max_bytes):
+                self._remove(key)
+
     def _make_room(self) -> None:
         for _ in range(len(self._entries)):
             if self._size_bytes <= self._max_bytes:
@@ -160,3 +176,5 @@ class MemoryStore:
         kept = self._entries.pop(key, None)
         if kept is not None:
             self._size_bytes -= kept.size_bytes
+            if kept.shelving is not None:
+                self._rooms.remove(kept.shelving.place)

@@ -3,7 +3,7 @@
 import logging
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -27,6 +27,7 @@ SOCKET_NAME = "ACRON_EMBEDDER_SOCKET"
 
 _SERVICES = {"cohere": cohere.service, "openai": openai.service}
 _DIMENSIONS = {"cohere": cohere.DIMENSIONS, "openai": openai.DIMENSIONS}
+_MOVING_MS = 10_000
 # where each provider's key and its server's address stand
 _VARIABLES = {"cohere": ("COHERE_API_KEY", "CO_API_URL"), "openai": ("OPENAI_API_KEY", "OPENAI_BASE_URL")}
 
@@ -59,6 +60,27 @@ def choose(
     share = config.background_cpu_percent / 100
     throttled = Throttled(here, share=share, clock=time.monotonic)
     return Embedders(asked=Remembering(here, memory), background=Remembering(throttled, memory))
+
+
+def for_moves(
+    config: Embeddings, environ: Mapping[str, str], *, find: Callable[[], Weights] = minilm.find
+) -> Callable[[], Embedder] | None:
+    """Builds the embedder into whose space kept questions are moved in the background; None where none are.
+
+    Not into a provider's: it would be paid for, and nobody has asked. Nor into the hashing space because this process
+    happens to lack the model that others have.
+    """
+    provider = provider_of(config, environ)
+    patient = replace(config, timeout_ms=_MOVING_MS)  # nobody waits, and a model takes a while to start
+    if provider == "hashing":
+        return lambda: HashingEmbedder(_worker(patient))
+    if provider in _SERVICES:
+        return None
+    try:
+        weights = find()
+    except ModelMissingError:
+        return None
+    return lambda: LocalEmbedder(_worker(patient), lambda: weights)
 
 
 def provider_of(config: Embeddings, environ: Mapping[str, str]) -> str:

@@ -43,14 +43,14 @@ _MUTUAL = words(
 _SMALL = words(
     "a an the to of in on at for from by with is are was were be been do does did have has had i you we they it",
     "my your his her their our can could should would will what which who how when where why that this these",
-    "those as if so there than into and or any some please not",
+    "those as if so there than into and or any some please not ever",
 )
 _EMPTY = _SMALL - _ARROWS
 _PASSIVES = words("is are was were be been being get gets got")
 
 
 def are_reversed(asked: Reading, kept: Reading) -> bool:
-    return _arrows_turn(asked, kept) or _roles_turn(asked, kept) or _order_turns(asked, kept)
+    return _arrows_turn(asked, kept) or _roles_turn(asked, kept) or _order_turns(asked, kept) or _ends_swap(asked, kept)
 
 
 def _arrows_turn(asked: Reading, kept: Reading) -> bool:
@@ -115,6 +115,22 @@ def _order_turns(asked: Reading, kept: Reading) -> bool:
     return len(moved) > _MOVED_PHRASES or (len(moved) == len(ours) - 1 and len(ours) > 1)
 
 
+def _ends_swap(asked: Reading, kept: Reading) -> bool:
+    """Do dogs chase cats, why do cats chase dogs: two words have changed places around others that stay."""
+    ours, theirs = _carrying(asked), _carrying(kept)
+    if len(ours) != len(theirs) or abs(len(asked.words) - len(kept.words)) > _NEARLY_AS_LONG:
+        return False
+    if not _MUTUAL.isdisjoint(asked.words + kept.words):
+        return False
+    moved = [place for place, (mine, yours) in enumerate(zip(ours, theirs, strict=True)) if mine != yours]
+    if len(moved) != 2 or moved[1] == moved[0] + 1:  # noqa: PLR2004
+        return False
+    first, last = moved
+    return (ours[first], ours[last]) == (theirs[last], theirs[first]) and _is_passive(asked) == _is_passive(kept)
+
+
+# cats that hunt at night, night-hunting cats
+_NEARLY_AS_LONG = 1
 # a phrase that has moved breaks as many neighbourhoods
 _MOVED_PHRASES = 2
 

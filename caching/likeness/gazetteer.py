@@ -21,7 +21,7 @@ pakistan pakistani pakistanis
 israel israeli israelis
 iran iranian persian
 iraq iraqi
-turkey turkish
+turkey turkish turks
 greece greek greeks
 poland polish
 portugal portuguese

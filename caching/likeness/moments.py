@@ -2,7 +2,7 @@
 
 import re
 
-from caching.likeness import features
+from caching.likeness import wording
 from caching.likeness.reading import Reading, once
 from caching.likeness.word_lists import words
 
@@ -79,7 +79,7 @@ def differ(asked: Reading, kept: Reading) -> bool:
         return False
     if ours - theirs and theirs - ours:
         return True
-    return bool((ours ^ theirs) - _LOOSE) and not all(features.beyond(asked, kept))
+    return bool((ours ^ theirs) - _LOOSE) and not all(wording.beyond(asked, kept))
 
 
 @once

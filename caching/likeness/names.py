@@ -2,7 +2,7 @@
 
 import re
 
-from caching.likeness import gazetteer
+from caching.likeness import gazetteer, wording
 from caching.likeness.reading import Reading, once, words_of
 from caching.likeness.word_lists import words
 
@@ -20,11 +20,6 @@ _SHORTEST = 4
 _DEMONYMS = words("s n an ian ean ese ish i ic er ers ns ans ians es")
 _LINKING = frozenset({"and", "of", "the", "for", "in"})
 _ABBREVIATION_LENGTHS = range(2, 7)
-# swapped letters that make another word
-_WORD_PAIRS = (
-    "brian brain/angel angle/trial trail/untied united/casual causal/marital martial/dairy diary/form from/calm clam"
-)
-_LOOK_MISTYPED = frozenset(frozenset(pair.split()) for pair in _WORD_PAIRS.split("/"))
 
 
 def differ(asked: Reading, kept: Reading) -> bool:
@@ -100,24 +95,13 @@ def _absent(names: frozenset[str], others: frozenset[str], *, here: Reading, the
 
 
 def _same_name(name: str, word: str) -> bool:
-    """India and Indian, or two letters swapped by a quick finger."""
+    """India and Indian, CEO and CEOs, or two letters swapped by a quick finger."""
     short, long = sorted((name, word), key=len)
     if len(short) < _SHORTEST:
-        return False
+        return len(short) > 1 and long == f"{short}s"  # one CEO, two CEOs
     if long.startswith(short):
         return long[len(short) :] in _DEMONYMS
-    return is_swap(short, long)
-
-
-def is_swap(one: str, other: str) -> bool:
-    """Whether two neighbouring letters have changed places, and no other word has come of it."""
-    if len(one) != len(other) or frozenset((one, other)) in _LOOK_MISTYPED:
-        return False
-    places = [place for place, (left, right) in enumerate(zip(one, other, strict=True)) if left != right]
-    if len(places) != 2 or places[1] != places[0] + 1:  # noqa: PLR2004
-        return False
-    first, second = places
-    return one[first] == other[second] and one[second] == other[first]
+    return wording.is_swap(short, long)
 
 
 @once

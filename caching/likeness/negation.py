@@ -7,7 +7,7 @@ from caching.likeness import antonyms
 from caching.likeness.reading import Reading, once, vocabulary
 from caching.likeness.word_lists import words
 
-_NEGATORS = words(
+NEGATORS = words(
     "not non no never none nobody nothing nowhere neither nor without cannot hardly barely except excluding",
     "besides unless unlike lacks lacking instead rather avoid avoiding prevent preventing",
 )
@@ -18,6 +18,9 @@ _INVERTED = words("is are was were does did should would could has have")
 # behind these a "not" that stands before the subject still reaches the verb
 _SUBJECTS = words("i you we they he she it my your our their his her the a an this that these those")
 _FAR_REACH = 6
+# "my account no" is a number, unless something follows that it could be without
+_NUMBERED = words("mobile phone telephone contact account serial registration roll card aadhaar pan")
+_BEHIND_A_NUMBER = words("in of for from with to and is on at by linked registered")
 _LESS = frozenset({"less", "least", "fewer", "fewest"})
 # a negation reaches over an article and an adverb, not over a clause
 _REACH = 3
@@ -86,7 +89,7 @@ class _Sense:
         self._deniers = [
             place
             for place, word in enumerate(reading.words)
-            if (word in _NEGATORS or word in _DENYING_FIRST) and _denies(reading.words, place)
+            if (word in NEGATORS or word in _DENYING_FIRST) and _denies(reading.words, place)
         ]
         self._lesseners = [
             place for place, word in enumerate(reading.words) if word in _LESS and not _compares(reading.words, place)
@@ -120,7 +123,9 @@ def _denies(words: tuple[str, ...], place: int) -> bool:
     before, after = words[max(0, place - 1) : place + 1], words[place : place + 2]
     if after in _DENYING_PAIRS:
         return True
-    if words[place] not in _NEGATORS or before in _IDLE or after in _IDLE:
+    if words[place] not in NEGATORS or before in _IDLE or after in _IDLE:
+        return False
+    if words[place] == "no" and before[0] in _NUMBERED and (not after[1:] or after[1] in _BEHIND_A_NUMBER):
         return False
     # "isn't it so" asks what "is it so" asks
     return not (place == 1 and words[place] == "not" and words[0] in _INVERTED)

@@ -11,6 +11,8 @@ _DIGITS = re.compile(
 )
 # the ten best are the best
 _TOP = re.compile(r"\btop\s(?:5|10|ten|20|50|100)\b", re.IGNORECASE)
+# 401(k) is 401k
+_LETTER_IN_BRACKETS = re.compile(r"(?<=\d)\(([A-Za-z])\)")
 _ANY_DIGIT = re.compile(r"\d")
 _FRACTION = re.compile(r"(?<![\w/.])(?<!/\s)(?:(\d{1,4})\s)?(\d{1,3})\s?/\s?(\d{1,3})(?!\w|\s?/)")
 # 1,000,000 and 1,00,000; a comma before other than three last digits is a decimal one
@@ -64,7 +66,7 @@ _PARTS = {
 _BRACKETS = re.compile(r"(?<=\s)\([^()]{1,60}\)")
 _ROMAN = {"ii": "2", "iii": "3", "iv": "4", "vi": "6", "vii": "7", "viii": "8", "ix": "9", "xi": "11", "xii": "12"}
 _COUNTING = _WORDS.keys() | _RANKS.keys() | _PARTS.keys() | _ROMAN.keys()
-_NEARLY_THE_SAME = 4
+_NEARLY_THE_SAME = 3
 _ORDINAL_ENDINGS = frozenset({"st", "nd", "rd", "th", "s"})
 _MEASURES = re.compile(r"[A-Za-z°%]{1,3}$")
 
@@ -112,7 +114,9 @@ def _exact(text: str) -> Counter[str]:
     exact: Counter[str] = Counter()
     if not _ANY_DIGIT.search(text):
         return exact
-    rest = _FRACTION.sub(lambda found: _count_fraction(exact, found), _TOP.sub("top ", text))
+    rest = _FRACTION.sub(
+        lambda found: _count_fraction(exact, found), _TOP.sub("top ", _LETTER_IN_BRACKETS.sub(r"\1", text))
+    )
     for found in _DIGITS.finditer(rest):
         exact.update(_values(found, rest[found.end() : found.end() + 12]))
     return exact

@@ -12,6 +12,7 @@ _AMOUNTS = (
     (words("most many often usually"), words("few rarely seldom")),
     (words("both"), words("either")),
 )
+AMOUNTS = frozenset().union(*(more | less for more, less in _AMOUNTS))
 # each must stand in both texts or in neither
 _LIMITS = re.compile(
     r"\b(?:at (?:least|most)|no (?:more|less|fewer) than|other than|"

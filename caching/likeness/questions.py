@@ -23,6 +23,7 @@ _OPENINGS = {
     for kind, _, openings in (line.partition(": ") for line in _KINDS.splitlines())
     for opening in openings.split("; ")
 }
+OPENING_WORDS = frozenset(word for opening in _OPENINGS for word in opening)
 _LONGEST = max(map(len, _OPENINGS))
 _ASKING = frozenset(opening[0] for opening in _OPENINGS)
 # what is asked with "what" may be what is asked with another word, where one of these is spoken of
@@ -103,7 +104,8 @@ def _asks(reading: Reading, place: int) -> bool:
     follows = spoken[place + 1 : place + 2]
     is_inverted = bool(follows) and follows[0] in _AUXILIARIES
     if spoken[place] == "when":
-        return is_inverted or not follows or follows[0] in {"and", "or"}
+        is_joined = place > 0 and spoken[place - 1] in {"and", "or"}
+        return is_inverted or is_joined or not follows or follows[0] in {"and", "or"}
     before = place - (place > 0 and spoken[place - 1] in _PREPOSITIONS)
     if before in reading.openings or spoken[before - 1] in _CONNECTING:
         return True

@@ -6,7 +6,7 @@ from django.utils import timezone
 
 from accounts.tenancy import OrganizationScopedModel
 from acron_site.lib.ids import uuid7
-from caching.policies import HIGHEST_TOLERANCE, LONGEST_TTL_SECONDS, Semantic, Wall
+from caching.policies import HIGHEST_TOLERANCE, LONGEST_TTL_SECONDS, MOST_AHEAD_PERCENT, MOST_BYTES, Semantic, Wall
 
 
 class CachePolicy(OrganizationScopedModel):
@@ -23,6 +23,8 @@ class CachePolicy(OrganizationScopedModel):
     is_enabled = models.BooleanField(null=True)
     ttl_seconds = models.PositiveIntegerField(null=True)
     max_entry_bytes = models.PositiveIntegerField(null=True)
+    max_bytes = models.PositiveBigIntegerField(null=True)
+    refresh_ahead_percent = models.PositiveSmallIntegerField(null=True)
     keep_sampled = models.BooleanField(null=True)
     keep_tool_calls = models.BooleanField(null=True)
     wall = models.TextField(blank=True, default="", choices=[(wall.value, wall.value) for wall in Wall])
@@ -38,6 +40,13 @@ class CachePolicy(OrganizationScopedModel):
             models.CheckConstraint(
                 condition=Q(ttl_seconds__isnull=True) | Q(ttl_seconds__gte=1, ttl_seconds__lte=LONGEST_TTL_SECONDS),
                 name="policy_ttl_is_a_time",
+            ),
+            models.CheckConstraint(
+                condition=Q(max_bytes__isnull=True) | Q(max_bytes__lte=MOST_BYTES), name="policy_bytes_are_counted"
+            ),
+            models.CheckConstraint(
+                condition=Q(refresh_ahead_percent__isnull=True) | Q(refresh_ahead_percent__lte=MOST_AHEAD_PERCENT),
+                name="policy_refresh_is_a_share",
             ),
             models.CheckConstraint(
                 condition=Q(wall__in=["", *(wall.value for wall in Wall)]), name="policy_wall_is_known"

@@ -50,6 +50,20 @@ _STEERING = {
     "cost_budget_usd": {"type": "string", "description": "USD, exact"},
     "task_type": {"type": "string"},
     "tags": {"type": "object", "additionalProperties": {"type": "string"}},
+    "cascade": {
+        "description": "Ask cheap models first, verify their answers, and ask the strong one where that fails",
+        "oneOf": [
+            {"type": "boolean"},
+            {
+                "type": "object",
+                "properties": {
+                    "verify": {"type": "string", "enum": ["agreement", "consistency", "format"]},
+                    "models": {"type": "array", "items": {"type": "string"}, "maxItems": 2},
+                    "strong": {"type": "string"},
+                },
+            },
+        ],
+    },
     "cache": _CACHE,
 }
 _NAMED = {"parameters": [{"name": "name", "in": "path", "required": True, "schema": {"type": "string"}}]}

@@ -1,6 +1,6 @@
 """Chooses the model: the one asked for, or the cheapest that is good enough."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache
@@ -9,7 +9,9 @@ from accounts.principal import Principal
 from acron_site.lib.errors import AcronError, NoModelsAvailableError, UnknownModelError
 from inference import pricing
 from inference.catalog import Catalog, Model
-from inference.domain import Ask, Candidate, Format, Route, RoutingMode
+from inference.domain import Ask, Candidate, Cascade, Format, Route, RoutingMode, Verify
+from inference.routing import cascading
+from inference.routing.cascading import Priced
 from inference.routing.needs import Needs, needs_of
 
 # what Guided's words mean (contract, section 4): a least quality of 5, a greatest typical latency
@@ -81,13 +83,22 @@ class Router:
         """
         for name in ask.fallbacks:
             self._named(name, ask.format, param="acron.fallbacks")
+        if ask.cascade is not None:
+            self._require_cascade(ask, ask.cascade)
         if ask.mode is not RoutingMode.EXPLICIT:
             return None
         return self._named(ask.model_requested, ask.format, param="model")
 
+    def _require_cascade(self, ask: Ask, cascade: Cascade) -> None:
+        cascading.require_comparable(ask, cascade)
+        for name in (*cascade.models, *([cascade.strong] if cascade.strong else [])):
+            self._named(name, ask.format, param="cascade")
+
     def route(self, ask: Ask, *, explain: bool = False) -> Route:
         """Raises NoModelsAvailableError with what to change when no model can serve the request."""
         model = self.resolve(ask)
+        if model is None and ask.cascade is not None and ask.cascade.strong:
+            model = self._named(ask.cascade.strong, ask.format, param="cascade.strong")
         return self._explicit(ask, model) if model else self._cheapest(ask, explain=explain)
 
     def alternatives(self, ask: Ask, route: Route) -> Iterator[Model]:
@@ -106,6 +117,24 @@ class Router:
             if model.is_available and model.name not in seen:
                 seen.add(model.name)
                 yield model
+
+    def asked_first(self, ask: Ask, route: Route) -> Sequence[Model]:
+        """Who is asked before the route's model in a cascade; () where that would not pay."""
+        cascade = ask.cascade
+        if cascade is None:
+            return ()
+        if cascade.models:
+            named = [self._named(name, ask.format, param="cascade.models") for name in cascade.models]
+            return named * 2 if cascade.verify is Verify.CONSISTENCY else named
+        needs, limits = needs_of(ask.sketch), self._limits(ask)
+        fitting = [
+            _priced(offer, needs, limits)
+            for offer in self._offers
+            if not _obstacle(offer.model, needs, _any_quality(limits), ask.format)
+        ]
+        fitting.sort(key=lambda each: each.estimate)
+        strong = next((each for each in fitting if each.model.name == route.model.name), None)
+        return () if strong is None else cascading.first_asked(cascade, fitting, strong, limits.latency_ms)
 
     def _next_best(self, ask: Ask, failed: Model) -> list[Model]:
         needs = needs_of(ask.sketch)
@@ -250,6 +279,15 @@ def _wrong_kind(model: Model, wanted: Format) -> str:
         return f"{model.name} makes embeddings: send it to POST /v1/embeddings"
     what = "embedding" if wanted is Format.EMBEDDINGS else "chat"
     return f"{model.name} is no {what} model; GET /v1/models lists those that are"
+
+
+def _any_quality(limits: _Limits) -> _Limits:
+    return _Limits(0.0, limits.latency_ms, limits.task_type)
+
+
+def _priced(offer: _Offer, needs: Needs, limits: _Limits) -> Priced:
+    model = offer.model
+    return Priced(model, offer.estimate(needs), model.quality_for(limits.task_type), model.latency_ms)
 
 
 def _over_budget(offer: _Offer, needs: Needs, budget: Decimal | None) -> bool:

@@ -7,7 +7,7 @@ from typing import Any
 from acron_site.lib.errors import InvalidRequestError
 from inference.domain import Ask, RoutingMode
 from inference.routing.router import LATENCY_MS, QUALITY
-from inference.wire import controls, fields
+from inference.wire import cascades, controls, fields
 from inference.wire.http import Head
 
 ENDPOINT = "chat.completions"
@@ -29,6 +29,7 @@ STEERING = frozenset(
         "task_type",
         "tags",
         "fallbacks",
+        "cascade",
     }
 )
 _OWN_FIELDS = STEERING | {"cache", "routing_mode"}
@@ -91,6 +92,7 @@ def steering(source: Mapping[str, Any], *, path: str = "") -> dict[str, Any]:
         "task_type": fields.text(source, "task_type", path=path)[:64],
         "tags": fields.tags(source, path=path),
         "fallbacks": fields.names(source, "fallbacks", most=_MAX_FALLBACKS, path=path),
+        "cascade": cascades.parse(source, path=path),
     }
 
 

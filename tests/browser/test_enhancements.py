@@ -160,6 +160,7 @@ def test_a_question_mark_shows_the_keys_and_escape_hides_them(visit, scheme):
 
     expect(help_of(seen)).to_be_visible()
     assert help_of(seen).locator("dd").all_inner_texts() == [
+        "Cache",
         "API keys",
         "Members",
         "Audit log",

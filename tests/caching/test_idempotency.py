@@ -13,6 +13,7 @@ from acron_site.lib.config import Cache
 from acron_site.lib.errors import ConflictError, InvalidRequestError
 from acron_site.lib.redis_links import Links
 from caching import wiring
+from caching.belongings import CachedAnswers
 from caching.exact import Entry
 from caching.idempotency import Claim, Idempotency, OtherRequestError, StillAnsweringError
 
@@ -252,3 +253,16 @@ async def test_an_answer_outlives_redis_at_the_worker_that_gave_it(open_worker, 
 
     assert again == b"answer to " + REQUEST
     assert worker.calls == 1
+
+
+@pytest.mark.parametrize("is_shared", [True, False])
+async def test_with_its_organization_an_answer_under_a_key_is_erased_and_nobody_elses(open_worker, is_shared):
+    worker, ada, mallory = open_worker(os.environ["REDIS_URL"] if is_shared else None), uuid4(), uuid4()
+    for whose in (ada, mallory):
+        await worker.answer(whose, "key")
+
+    await asyncio.to_thread(lambda: list(CachedAnswers().erase(ada)))
+    for whose in (ada, mallory):
+        await worker.answer(whose, "key")
+
+    assert worker.calls == 3

@@ -22,6 +22,7 @@ import psutil
 import psycopg
 import pytest
 from django.core.management import call_command
+from django.db.migrations.loader import MigrationLoader
 
 from acron_site.lib.ids import uuid7
 from analytics import claims, journal, rows
@@ -86,10 +87,12 @@ def server(folder: Path) -> Iterator[Server]:
 @pytest.fixture
 def database(server: Server, db: None) -> Server:
     """The server with the ledger's table."""
-    changes = [each for each in statements_of("0004") if each.startswith('ALTER TABLE "analytics_inferenceevent"')]
+    first, *later = (name for app, name in sorted(MigrationLoader(None).disk_migrations) if app == "analytics")
+    told = [statement for migration in later for statement in statements_of(migration)]
+    changes = [statement for statement in told if statement.startswith('ALTER TABLE "analytics_inferenceevent"')]
     with psycopg.connect(server.address, autocommit=True) as connection:
         connection.execute("DROP TABLE IF EXISTS analytics_inferenceevent")
-        for statement in (*statements_of("0001"), *changes):
+        for statement in (*statements_of(first), *changes):
             connection.execute(statement.encode())
     return server
 

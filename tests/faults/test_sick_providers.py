@@ -203,5 +203,9 @@ async def test_connections_that_end_after_each_answer_are_no_trouble(impatient: 
     print(f"\nconnections closed: {log}; {book}")
     assert log.besides(200) == []
     assert all(each.wish.user in each.text for each in sent)
-    assert Counter(book.calls) == Counter(each.wish.user for each in sent) == Counter(book.paid)
-    assert sum(cost for *_, cost, _ in book.rows) == len(sent) * _ANSWER_USD
+    # one that goes before its end is known here is a failed attempt, which has a row of its own
+    assert Counter(book.calls) == Counter(book.paid)
+    assert len(sent) <= len(book.calls) <= len(sent) * 1.2
+    answered = [(user, cost) for user, status, _, cost, _ in book.rows if status == "ok"]
+    assert Counter(user for user, _ in answered) == Counter(each.wish.user for each in sent)
+    assert sum(cost for _, cost in answered) == len(sent) * _ANSWER_USD

@@ -25,8 +25,9 @@ _MOST_PAIRS = 4000
 _BATCH = 2000
 _VECTORS = Path(tempfile.gettempdir()) / "acron-evaluation-vectors.npz"
 _TOLERATED = (0.01, 0.02, 0.05)
-_COSINES = tuple(round(0.80 + 0.01 * step, 2) for step in range(20))
-_SCORES = tuple(round(0.40 + 0.01 * step, 2) for step in range(60))
+# in fine steps: a coarse one falls short of what is allowed by chance
+_COSINES = tuple(round(0.80 + 0.0025 * step, 4) for step in range(80))
+_SCORES = tuple(round(0.40 + 0.0025 * step, 4) for step in range(240))
 
 
 class Command(BaseCommand):
@@ -171,7 +172,7 @@ def _replay_lines(outcomes: dict[str, list[Outcome]]) -> list[str]:
             chosen = replaying.best(tried, wrong_share=tolerated)
             if chosen:
                 lines.append(
-                    f"replay, {name} from {chosen.threshold:.2f} on: {chosen.right_share:.1%} right, "
+                    f"replay, {name} from {chosen.threshold:.4f} on: {chosen.right_share:.1%} right, "
                     f"{chosen.wrong_share:.1%} of the hits wrong (up to {tolerated:.0%} allowed)"
                 )
     return lines

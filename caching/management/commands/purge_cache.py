@@ -19,7 +19,10 @@ _FILTERS = ("namespace", "model", "task", "tag", "prefix", "older_than", "tier")
 
 
 class Command(BaseCommand):
-    help = "Deletes kept answers, all of them or those that every filter fits, for all workers at once."
+    help = (
+        "Deletes kept answers, all of them or those that every filter fits, for all workers at once. Answers under an "
+        "Idempotency-Key are no part of the cache: they stay for their day, or until the organization is deleted."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         whose = parser.add_mutually_exclusive_group(required=True)

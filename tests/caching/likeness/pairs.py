@@ -77,6 +77,11 @@ order: What is 12 minus 5? / What is 5 minus 12?
 order: What is 10 / 4? / What is 4 / 10?
 order: How do I move photos from the camera to the laptop? / How do I move photos from the laptop to the camera?
 order: Can a cat outrun a dog? / Can a dog outrun a cat?
+order: Do tall dogs fear small cats? / Do tall cats fear small dogs?
+order: How do hosts greet their guests? / Why do guests greet their hosts?
+antonym: How can I quickly encrypt a big folder? / How do I decrypt a folder?
+number: What should I pack for a trip of 3 days by train? / Which clothes are needed for 5 days of travel?
+question: How often should a cactus get water? / How much water should a cactus get?
 entity: Who is the mayor of Bergen? / Who is the mayor of Trondheim?
 entity: What is the capital of Austria? / What is the capital of Australia?
 entity: what is the capital of france / what is the capital of spain
@@ -213,6 +218,7 @@ What is the price of a ticket? / How much is a ticket?
 Can you explain how locks work? / How do locks work?
 Does anyone know where the key is? / Where is the key?
 Is there a way to undo a commit? / How do I undo a commit?
+Which bridges that open at night are lit? / Which night-opening bridges are lit?
 Is Mars better than Venus? / Which is better, Mars or Venus?
 What can I do when I feel tired at work? / How do I stop feeling tired at work?
 Isn't the bridge safe? / Is the bridge safe?
@@ -285,5 +291,13 @@ I'm new here, where do I begin? / I am new here, where do I start?
 Is the café open? / Is the cafe open?
 List the causes of rust / Name the causes of rust
 Summarize: Ada met Grace at noon / Summarise: Ada met Grace at noon
+How do I register my phone no in the app? / How do I register my phone number in the app?
+Which countries border the Alps and when did they last meet? / When did the countries around the Alps last meet?
+How are CEOs chosen? / How is a CEO chosen?
+What is a 401(k) plan? / What is a 401k plan?
+What do Turks drink? / What do Turkish people drink?
+Is it worth learning the harp when one is old? / Why should an elderly beginner take harp lessons?
+Who invited the Norwegian band to play at our wedding? / Which person asked musicians from Bergen to perform?
+What is the best advice your father ever gave you? / What is the best advice ever that your father gave you?
 What are tips for a first marathon? / Any advice for my first marathon?
 """

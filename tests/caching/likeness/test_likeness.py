@@ -115,3 +115,24 @@ def test_a_word_that_the_other_does_not_have_costs():
     swapped = LIKENESS.compare("How do I cook rice?", "How do I cook lentils?", 0.95)
 
     assert swapped.score < whole.score
+
+
+def test_what_a_guard_leaves_to_the_score_costs():
+    reworded = LIKENESS.compare("Where can I quickly find cheap flights?", "How do I book flights?", 0.9)
+
+    elsewhere = LIKENESS.compare(
+        "Where can I quickly find cheap flights to Oslo?", "How do I book flights to Bergen?", 0.9
+    )
+
+    assert not elsewhere.vetoed_by
+    assert elsewhere.score < reworded.score - 0.1
+
+
+def test_a_long_text_with_another_name_is_refused_however_many_words_differ():
+    letter = (
+        "Write to {} that the parcel with the blue lamps and the green chairs left the harbour on a ship this week{}"
+    )
+
+    verdict = LIKENESS.compare(letter.format("Ada", ""), letter.format("Grace", " and sends kind greetings home"), 0.97)
+
+    assert verdict.vetoed_by == "names"

@@ -100,4 +100,4 @@ def test_of_a_namespace_stands_first_what_is_set_for_it(browser, ada):
     _, own = browser.get("/cache/policies").context["policies"]
 
     assert [(line.title, line.value) for line in own.own] == [("Who shares answers", "each end user has their own")]
-    assert len(own.lines) == 9
+    assert len(own.lines) == 11

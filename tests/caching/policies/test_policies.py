@@ -33,6 +33,9 @@ def test_a_namespaces_own_wishes_go_before_those_for_all():
         (Policy(), Wishes(is_enabled=False), Policy(is_enabled=False)),
         (Policy(max_entry_bytes=10), Wishes(max_entry_bytes=11), Policy(max_entry_bytes=10)),
         (Policy(max_entry_bytes=10), Wishes(max_entry_bytes=9), Policy(max_entry_bytes=9)),
+        (Policy(max_bytes=10), Wishes(max_bytes=11), Policy(max_bytes=10)),
+        (Policy(max_bytes=10), Wishes(max_bytes=0), Policy(max_bytes=10)),
+        (Policy(), Wishes(max_bytes=9), Policy(max_bytes=9)),
         (Policy(wall=Wall.USER), Wishes(wall=Wall.ORGANIZATION), Policy()),
     ],
 )
