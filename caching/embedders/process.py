@@ -62,6 +62,9 @@ class Server:
             vector = self._place(job.text)
         except EmbeddingError as error:
             return frames.write_words(Kind.REFUSED, job.number, str(error))
+        except Exception as error:  # noqa: BLE001 - of any library: it is one text's, and all others wait behind it
+            # only its name: what it says may hold the text
+            return frames.write_words(Kind.REFUSED, job.number, f"the model fails at this text ({type(error).__name__})")
         spent = time.thread_time() - spent
         self._desk.learn(time.monotonic() - begun)
         return frames.write_vector(job.number, vector, spent)
@@ -70,28 +73,36 @@ class Server:
 class Connection(asyncio.Protocol):
     """One who asks. Who does not speak as we do, or does not listen, is cut off; the others do not notice."""
 
-    def __init__(self, server: Server) -> None:
+    def __init__(self, server: Server, open_ones: "set[Connection]") -> None:
         self._server = server
+        self._open_ones = open_ones
         self._reader = Reader()
         self._transport: asyncio.Transport  # from the moment it is made: nothing comes before
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
         self._transport.write(self._server.greeting)
+        self._open_ones.add(self)
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - whatever it was, it is gone
+        self._open_ones.discard(self)
+
+    def cut_off(self) -> None:
+        self._transport.abort()
 
     def data_received(self, data: bytes) -> None:
         try:
             for frame in self._reader.feed(data):
                 self._server.take(frame, self._reply)
         except FrameError:
-            self._transport.abort()
+            self.cut_off()
 
     def _reply(self, answer: bytes) -> None:
         if self._transport.is_closing():
             return
         self._transport.write(answer)
         if self._transport.get_write_buffer_size() > _MOST_UNREAD_BYTES:
-            self._transport.abort()
+            self.cut_off()
 
 
 def prepare() -> Server:
@@ -106,9 +117,13 @@ def prepare() -> Server:
 
 async def serve(server: Server, listener: socket.socket) -> None:
     """Until it is cancelled."""
-    loop = asyncio.get_running_loop()
-    async with await loop.create_unix_server(lambda: Connection(server), sock=listener):
-        await server.work()
+    loop, open_ones = asyncio.get_running_loop(), set[Connection]()
+    async with await loop.create_unix_server(lambda: Connection(server, open_ones), sock=listener):
+        try:
+            await server.work()
+        finally:
+            for connection in tuple(open_ones):
+                connection.cut_off()
 
 
 def _nowhere(_: str) -> Vector:

@@ -2,9 +2,11 @@
 
 import asyncio
 import socket
+import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 
@@ -47,11 +49,32 @@ async def serving(path: Path, place: Callable[[str], Vector], greeting: bytes = 
         listener.bind(str(path))
         listener.listen()
         task = asyncio.create_task(process.serve(Server(place, greeting), listener))
+        try:
+            yield
+        finally:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+            path.unlink(missing_ok=True)
+
+
+@asynccontextmanager
+async def serving_in_a_thread(path: Path, place: Callable[[str], Vector]) -> AsyncIterator[None]:
+    """For a `place` that blocks. It must come to an end by itself."""
+    is_over = threading.Event()
+
+    async def serve() -> None:
+        async with serving(path, place):
+            while not is_over.is_set():  # noqa: ASYNC110 - of another thread
+                await asyncio.sleep(0.005)
+
+    thread = threading.Thread(target=asyncio.run, args=(serve(),), daemon=True)
+    thread.start()
+    try:
         yield
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
-    path.unlink(missing_ok=True)
+    finally:
+        is_over.set()
+        await asyncio.to_thread(thread.join, kit.PATIENT_SECONDS)
 
 
 class Peer(asyncio.Protocol):
@@ -64,9 +87,8 @@ class Peer(asyncio.Protocol):
         self.has_left = asyncio.Event()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self.transport = transport
-        transport.write(self._greeting)
+        self.transport = cast("asyncio.Transport", transport)  # uvloop's is none by name
+        self.transport.write(self._greeting)
 
     def data_received(self, data: bytes) -> None:
         for frame in self._reader.feed(data):
@@ -87,5 +109,7 @@ async def peers(path: Path, greeting: bytes = READY) -> AsyncIterator["asyncio.Q
         return peer
 
     server = await asyncio.get_running_loop().create_unix_server(make, str(path))
-    yield connected
-    server.close()
+    try:
+        yield connected
+    finally:
+        server.close()

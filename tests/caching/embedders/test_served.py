@@ -3,16 +3,17 @@
 import asyncio
 import threading
 import time
+from contextlib import suppress
 
 import pytest
 
 from acron_site.lib.config import Embeddings
 from caching.embedders import choice, frames, hashing, minilm
 from caching.embedders.choice import SOCKET_NAME
-from caching.embedders.frames import Kind
+from caching.embedders.frames import Kind, Question
 from caching.protocols import EmbedderBusyError, EmbeddingError, Purpose
 from tests.caching.embedders import kit
-from tests.caching.embedders.served_kit import READY, client, first, peers, serving, until_there, vector
+from tests.caching.embedders.served_kit import READY, client, first, peers, serving, serving_in_a_thread, until_there, vector
 
 # far below `embeddings.timeout_ms` of a machine that does much else
 AT_ONCE_SECONDS = 5.0
@@ -110,31 +111,35 @@ async def test_who_is_under_way_when_it_breaks_may_try_again(path):
         await embedder.close()
 
 
-async def test_one_that_hangs_is_not_waited_for_again_and_again(path):
+async def test_one_that_hangs_is_waited_for_twice_at_most(path):
     async with peers(path) as connected:
         embedder = client(path, timeout_seconds=0.1)
-        with pytest.raises(EmbedderBusyError, match="no vector within"):
-            await embedder.embed(["one"], Purpose.QUERY)
-        with pytest.raises(EmbedderBusyError, match="does not answer"):
-            await embedder.embed(["two"], Purpose.QUERY)
+        refusals = [await refusal_of(embedder) for _ in range(4)]
+        assert "no vector within" in refusals[0]
+        assert all("does not answer" in refusal for refusal in refusals[2:])
 
         peer = await connected.get()
-        late = await peer.heard.get()
-        peer.transport.write(frames.write_words(Kind.BUSY, late.number, "too late"))
-        asked = asyncio.create_task(_asked_until_heard(embedder))
-        again = await peer.heard.get()
-        peer.transport.write(frames.write_vector(again.number, vector(3), 0.0))
+        asked = asyncio.create_task(asked_until_heard(embedder))
+        while frames.read_question((frame := await peer.heard.get()).content).text != "well again":
+            peer.transport.write(frames.write_words(Kind.BUSY, frame.number, "too late"))
+        peer.transport.write(frames.write_vector(frame.number, vector(3), 0.0))
 
-        assert await asked == 3
+        async with asyncio.timeout(kit.PATIENT_SECONDS):
+            assert await asked == 3
         await embedder.close()
 
 
-async def _asked_until_heard(embedder) -> float:
+async def refusal_of(embedder) -> str:
+    with pytest.raises(EmbedderBusyError) as refused:
+        await embedder.embed(["one"], Purpose.QUERY)
+    return str(refused.value)
+
+
+async def asked_until_heard(embedder) -> float:
     while True:
-        try:
-            return await first(embedder, "three")
-        except EmbedderBusyError:
-            await asyncio.sleep(0)
+        with suppress(EmbedderBusyError):
+            return await first(embedder, "well again")
+        await asyncio.sleep(0.005)
 
 
 @pytest.mark.parametrize(
@@ -243,32 +248,86 @@ async def test_a_question_overtakes_lessons(path):
             may_go_on.wait(kit.PATIENT_SECONDS)
         return vector(1)
 
-    def serve_elsewhere(is_over: threading.Event) -> None:
-        async def serve() -> None:
-            async with serving(path, place):
-                while not is_over.is_set():  # noqa: ASYNC110 - of another thread
+    async with serving_in_a_thread(path, place):
+        learner, asker = client(path), client(path)
+        await until_there(learner)
+        await until_there(asker)
+        lessons = asyncio.create_task(learner.place([f"lesson {number}" for number in range(5)], Purpose.DOCUMENT))
+        try:
+            async with asyncio.timeout(kit.PATIENT_SECONDS):
+                while "lesson 0" not in placed:  # noqa: ASYNC110 - of another thread
                     await asyncio.sleep(0.005)
-
-        asyncio.run(serve())
-
-    is_over = threading.Event()
-    server = threading.Thread(target=serve_elsewhere, args=(is_over,), daemon=True)
-    server.start()
-    learner, asker = client(path), client(path)
-    await until_there(learner)
-    await until_there(asker)
-    lessons = asyncio.create_task(learner.place([f"lesson {number}" for number in range(5)], Purpose.DOCUMENT))
-    async with asyncio.timeout(kit.PATIENT_SECONDS):
-        while "lesson 0" not in placed:  # noqa: ASYNC110 - of another thread
-            await asyncio.sleep(0.005)
-
-    question = asyncio.create_task(asker.embed(["question"], Purpose.QUERY))
-    await asyncio.sleep(0.05)  # until it lies in the socket
-    may_go_on.set()
-    await asyncio.gather(question, lessons)
+            question = asyncio.create_task(asker.embed(["question"], Purpose.QUERY))
+            await asyncio.sleep(0.05)  # until it lies in the socket
+        finally:
+            may_go_on.set()
+        await asyncio.gather(question, lessons)
+        await learner.close()
+        await asker.close()
 
     assert placed[placed.index("lesson 0") + 1] == "question"
-    await learner.close()
-    await asker.close()
-    is_over.set()
-    await asyncio.to_thread(server.join)
+
+
+async def test_a_text_that_breaks_the_model_is_refused_and_the_next_is_placed(path):
+    def place(text):
+        if text == "breaks":
+            raise RuntimeError("of some library, with the text in it")
+        return vector(1)
+
+    async with serving(path, place):
+        embedder = client(path)
+        await until_there(embedder)
+
+        with pytest.raises(EmbeddingError, match=r"the model fails at this text \(RuntimeError\)$"):
+            await embedder.embed(["breaks"], Purpose.QUERY)
+
+        assert await first(embedder, "another") == 1
+        await embedder.close()
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        b"GET / HTTP/1.1\r\n\r\n",
+        b"\xff" * 64,
+        frames.write(Kind.PLACED, 1, b"an answer"),
+        frames.write(Kind.PLACE, 1, b"abc"),
+        frames.write(Kind.PLACE, 1, b"\x01\x00\x00\x00\x00\xff\xfe"),
+    ],
+)
+async def test_who_speaks_otherwise_is_cut_off_and_the_others_do_not_notice(path, said):
+    async with serving(path, lambda _: vector(1)):
+        embedder = client(path)
+        await until_there(embedder)
+        reader, writer = await asyncio.open_unix_connection(str(path))
+
+        writer.write(said)
+
+        async with asyncio.timeout(kit.PATIENT_SECONDS):
+            assert await until_cut_off(reader) == READY
+        assert await first(embedder, "another") == 1
+        writer.close()
+        await embedder.close()
+
+
+async def until_cut_off(reader) -> bytes:
+    said = bytearray()
+    with suppress(ConnectionResetError):
+        while piece := await reader.read(1024):
+            said += piece
+    return bytes(said)
+
+
+async def test_what_nobody_wants_any_more_when_its_turn_comes_is_not_placed(path):
+    placed = []
+    async with serving(path, lambda text: placed.append(text) or vector(1)):
+        reader, writer = await asyncio.open_unix_connection(str(path))
+        await reader.readexactly(len(READY))
+
+        writer.write(frames.write_question(7, Question("late", True, 0)))
+
+        async with asyncio.timeout(kit.PATIENT_SECONDS):
+            busy = frames.write_words(Kind.BUSY, 7, "too late")
+            assert await reader.readexactly(len(busy)) == busy
+        assert not placed
+        writer.close()
