@@ -76,6 +76,8 @@ def for_moves(
         return lambda: HashingEmbedder(_worker(patient))
     if provider in _SERVICES:
         return None
+    if socket_path := environ.get(SOCKET_NAME):
+        return lambda: _served(patient, socket_path)
     try:
         weights = find()
     except ModelMissingError:
@@ -95,15 +97,18 @@ def _here(config: Embeddings, provider: str, socket_path: str, find: Callable[[]
     if provider == "hashing":
         return hashing
     if socket_path:
-        timeout_seconds = config.timeout_ms / 1000
-        served = ServedEmbedder(Path(socket_path), max_waiting=config.max_waiting, timeout_seconds=timeout_seconds)
-        return WithSpare(served, hashing)
+        return WithSpare(_served(config, socket_path), hashing)
     try:
         weights = find()
     except ModelMissingError as error:
         logger.warning("embedder.fallback", extra={"reason": str(error), "space": hashing.space.name})
         return hashing
     return WithSpare(LocalEmbedder(_worker(config), lambda: weights), hashing)
+
+
+def _served(config: Embeddings, socket_path: str) -> ServedEmbedder:
+    timeout_seconds = config.timeout_ms / 1000
+    return ServedEmbedder(Path(socket_path), max_waiting=config.max_waiting, timeout_seconds=timeout_seconds)
 
 
 def _remote(config: Embeddings, provider: str, environ: Mapping[str, str], on_usage: OnUsage) -> RemoteEmbedder:

@@ -64,7 +64,9 @@ class Server:
             return frames.write_words(Kind.REFUSED, job.number, str(error))
         except Exception as error:  # noqa: BLE001 - of any library: it is one text's, and all others wait behind it
             # only its name: what it says may hold the text
-            return frames.write_words(Kind.REFUSED, job.number, f"the model fails at this text ({type(error).__name__})")
+            return frames.write_words(
+                Kind.REFUSED, job.number, f"the model fails at this text ({type(error).__name__})"
+            )
         spent = time.thread_time() - spent
         self._desk.learn(time.monotonic() - begun)
         return frames.write_vector(job.number, vector, spent)

@@ -36,8 +36,9 @@ class ServedEmbedder:
         self._opened_at = 0.0
         self._is_closed = False
 
-    async def embed(self, texts: Sequence[str], purpose: Purpose) -> Sequence[Vector]:  # noqa: ARG002 as MiniLM
-        return (await self._placed(texts, is_awaited=True)).vectors
+    async def embed(self, texts: Sequence[str], purpose: Purpose) -> Sequence[Vector]:
+        # whoever looks something up is waited for, whoever keeps something is not
+        return (await self._placed(texts, is_awaited=purpose == Purpose.QUERY)).vectors
 
     async def place(self, texts: Sequence[str], purpose: Purpose) -> Placed:  # noqa: ARG002 the model knows one purpose
         return await self._placed(texts, is_awaited=False)

@@ -13,7 +13,16 @@ from caching.embedders.choice import SOCKET_NAME
 from caching.embedders.frames import Kind, Question
 from caching.protocols import EmbedderBusyError, EmbeddingError, Purpose
 from tests.caching.embedders import kit
-from tests.caching.embedders.served_kit import READY, client, first, peers, serving, serving_in_a_thread, until_there, vector
+from tests.caching.embedders.served_kit import (
+    READY,
+    client,
+    first,
+    peers,
+    serving,
+    serving_in_a_thread,
+    until_there,
+    vector,
+)
 
 # far below `embeddings.timeout_ms` of a machine that does much else
 AT_ONCE_SECONDS = 5.0
@@ -75,7 +84,7 @@ async def test_a_socket_where_nobody_greets_yet_keeps_nobody_waiting(path):
 
         (await connected.get()).transport.write(READY)
         async with asyncio.timeout(kit.PATIENT_SECONDS):
-            while connected.empty():  # noqa: ASYNC110 - until the greeting has come
+            while connected.empty():
                 asking = asyncio.create_task(embedder.embed(["one"], Purpose.QUERY))
                 await asyncio.sleep(0.01)
                 if not asking.done():
@@ -235,6 +244,20 @@ async def test_where_a_socket_is_announced_no_worker_loads_the_model(path):
     await embedders.close()
 
 
+async def test_what_is_kept_moves_by_way_of_the_socket_behind_all_questions(path):
+    build = choice.for_moves(Embeddings(), {SOCKET_NAME: str(path)}, find=_must_not_be_looked_for)
+    assert build is not None
+    async with peers(path) as connected:
+        embedder = build()
+        moving = asyncio.create_task(embedder.embed(["one"], Purpose.DOCUMENT))
+        frame = await (peer := await connected.get()).heard.get()
+        peer.transport.write(frames.write_vector(frame.number, vector(1), 0.0))
+
+        assert len(await moving) == 1
+        assert not frames.read_question(frame.content).is_awaited
+        await embedder.close()
+
+
 def _must_not_be_looked_for():
     raise AssertionError("the model was looked for")
 
@@ -320,7 +343,12 @@ async def until_cut_off(reader) -> bytes:
 
 async def test_what_nobody_wants_any_more_when_its_turn_comes_is_not_placed(path):
     placed = []
-    async with serving(path, lambda text: placed.append(text) or vector(1)):
+
+    def place(text):
+        placed.append(text)
+        return vector(1)
+
+    async with serving(path, place):
         reader, writer = await asyncio.open_unix_connection(str(path))
         await reader.readexactly(len(READY))
 
