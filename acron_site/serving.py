@@ -8,7 +8,7 @@ from pathlib import Path
 
 from django.conf import settings
 
-from acron_site import embedded, keeper
+from acron_site import embedded, embedding, keeper
 from acron_site.lib.config import Config
 from acron_site.supervisor import Program, Supervisor
 
@@ -41,9 +41,14 @@ def keep_running(
         except keeper.ServiceError as error:
             say(str(error))
 
-    Supervisor(programs, Path(settings.BASE_DIR), say, environ=environ, every_second=look_after_services).run(
-        when_ready
-    )
+    with embedding.offered(settings.ACRON, settings.ENVIRON, Path(settings.DATA_DIR)) as embedder:
+        Supervisor(
+            [*programs, *embedder.programs],
+            Path(settings.BASE_DIR),
+            say,
+            environ={**environ, **embedder.environ},
+            every_second=look_after_services,
+        ).run(when_ready)
 
 
 def address(config: Config) -> str:

@@ -28,6 +28,7 @@ class Program:
     stop_seconds: float
     descriptors: tuple[int, ...] = ()
     delay_seconds: float = 0.0  # leaves the processor to those that people wait for
+    may_know_secrets: bool = True  # else it gets nothing of our environment but what Python needs to start
 
 
 @dataclass(slots=True)
@@ -99,7 +100,7 @@ class Supervisor:
         return subprocess.Popen(
             program.command,
             cwd=self.folder,
-            env={**os.environ, **self.environ},
+            env=_plain(os.environ) if not program.may_know_secrets else {**os.environ, **self.environ},
             stdin=subprocess.DEVNULL,
             pass_fds=program.descriptors,
             # the terminal's Ctrl-C is for us; and when we are killed, nobody else would tell the child
@@ -129,6 +130,12 @@ class Supervisor:
         child.process.wait()
 
 
+def _plain(environ: Mapping[str, str]) -> Mapping[str, str]:
+    return {name: value for name, value in environ.items() if name in _PLAIN or name.startswith(_PLAIN_BEGINNINGS)}
+
+
+_PLAIN = frozenset({"PATH", "HOME", "LANG", "TZ", "TMPDIR", "LD_LIBRARY_PATH"})
+_PLAIN_BEGINNINGS = ("PYTHON", "LC_", "COVERAGE_", "COV_")
 _STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 

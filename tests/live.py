@@ -75,6 +75,11 @@ class Live:
         running = psutil.Process(self.process.pid).children()
         return [child.pid for child in running if "acron_site.web" in _command_line(child)]
 
+    def embedder(self) -> int:
+        """Process id of the one that embeds for all workers; 0 while it is away."""
+        running = psutil.Process(self.process.pid).children()
+        return next((child.pid for child in running if "caching.embedders.process" in _command_line(child)), 0)
+
     def recent(self, *, key: str | None = None) -> list[dict[str, Any]]:
         """Every row of the ledger that the key's organization may see, newest first."""
         rows: list[dict[str, Any]] = []

@@ -4,6 +4,7 @@ import logging
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from acron_site.lib.config import Embeddings, SettingsError
@@ -13,12 +14,16 @@ from caching.embedders.local import LocalEmbedder
 from caching.embedders.minilm import ModelMissingError, Weights
 from caching.embedders.remembering import Memory, Remembering
 from caching.embedders.remote import OnUsage, RemoteEmbedder, Service
+from caching.embedders.served import ServedEmbedder
 from caching.embedders.spare import WithSpare
 from caching.embedders.throttled import Throttled
 from caching.embedders.worker import Metered, Worker
 from caching.protocols import Embedder
 
 logger = logging.getLogger(__name__)
+
+# tells children of a supervisor where the process is that embeds for all of them
+SOCKET_NAME = "ACRON_EMBEDDER_SOCKET"
 
 _SERVICES = {"cohere": cohere.service, "openai": openai.service}
 _DIMENSIONS = {"cohere": cohere.DIMENSIONS, "openai": openai.DIMENSIONS}
@@ -51,7 +56,7 @@ def choose(
     if provider in _SERVICES:
         remote = Remembering(_remote(config, provider, environ, on_usage), memory, minds_purpose=provider == "cohere")
         return Embedders(asked=remote, background=remote)
-    here = _here(config, provider, find)
+    here = _here(config, provider, environ.get(SOCKET_NAME, ""), find)
     share = config.background_cpu_percent / 100
     throttled = Throttled(here, share=share, clock=time.monotonic)
     return Embedders(asked=Remembering(here, memory), background=Remembering(throttled, memory))
@@ -71,6 +76,8 @@ def for_moves(
         return lambda: HashingEmbedder(_worker(patient))
     if provider in _SERVICES:
         return None
+    if socket_path := environ.get(SOCKET_NAME):
+        return lambda: _served(patient, socket_path)
     try:
         weights = find()
     except ModelMissingError:
@@ -85,16 +92,23 @@ def provider_of(config: Embeddings, environ: Mapping[str, str]) -> str:
     return "cohere" if environ.get("COHERE_API_KEY") else "local"
 
 
-def _here(config: Embeddings, provider: str, find: Callable[[], Weights]) -> Metered:
+def _here(config: Embeddings, provider: str, socket_path: str, find: Callable[[], Weights]) -> Metered:
     hashing = HashingEmbedder(_worker(config))
     if provider == "hashing":
         return hashing
+    if socket_path:
+        return WithSpare(_served(config, socket_path), hashing)
     try:
         weights = find()
     except ModelMissingError as error:
         logger.warning("embedder.fallback", extra={"reason": str(error), "space": hashing.space.name})
         return hashing
     return WithSpare(LocalEmbedder(_worker(config), lambda: weights), hashing)
+
+
+def _served(config: Embeddings, socket_path: str) -> ServedEmbedder:
+    timeout_seconds = config.timeout_ms / 1000
+    return ServedEmbedder(Path(socket_path), max_waiting=config.max_waiting, timeout_seconds=timeout_seconds)
 
 
 def _remote(config: Embeddings, provider: str, environ: Mapping[str, str], on_usage: OnUsage) -> RemoteEmbedder:

@@ -30,7 +30,7 @@ _TOKENIZER_SHA256 = "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f4115
 _WINDOW_TOKENS = 254
 MAX_TOKENS = 2 * _WINDOW_TOKENS
 # words of more than 100 letters are unknown, so longer texts are refused before any time is spent on them
-_MAX_CHARACTERS = 100 * MAX_TOKENS
+MAX_CHARACTERS = 100 * MAX_TOKENS
 
 _FIX = "install requirements.txt again"
 
@@ -71,7 +71,7 @@ class MiniLM:
 
     def place(self, text: str) -> Vector:
         """Raises EmbeddingError."""
-        texts.require_readable(text, max_characters=_MAX_CHARACTERS)
+        texts.require_readable(text, max_characters=MAX_CHARACTERS)
         tokens = self._tokenizer.encode(text, add_special_tokens=False).ids
         self._require_known(tokens)
         # windows run one by one: int8 scales are taken over a whole batch, so that a text's vector would depend

@@ -20,10 +20,10 @@ class Placed:
 
 
 class Metered(Embedder, Protocol):
-    """An embedder that computes here, and says how long."""
+    """An embedder that computes on this machine, and says how long."""
 
     async def place(self, texts: Sequence[str], purpose: Purpose) -> Placed:
-        """As `embed`."""
+        """As `embed`, for what nobody waits for: where others wait, it comes last."""
         ...
 
 

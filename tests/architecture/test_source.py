@@ -17,6 +17,7 @@ READS_ENVIRONMENT = {"acron_site/settings.py", "acron_site/settings_test.py", "a
 HANDS_ENVIRONMENT_ON = {"acron_site/asgi.py", "acron_site/supervisor.py"}  # to `embedded`, to children
 CATCHES_EVERYTHING = {
     "analytics/ledger.py": "its flush must go on, whatever a row did",
+    "caching/embedders/process.py": "one text may break the model; all others wait behind it",
     "inference/door.py": "the worker's loop must go on, whatever a request did",
 }
 

@@ -1,6 +1,7 @@
 """What tier 2 needs may be away or hang: answers go on, hardly later, and hits come back."""
 
 import asyncio
+import os
 import signal
 import time
 from collections.abc import AsyncIterator, Iterator
@@ -92,6 +93,22 @@ async def test_redis_killed(similar: Plant, asker: Asker):
 
     require_calm("Redis killed", log.between(began, killed), log.between(killed, back))
     await require_hits_again("Redis killed", asker)
+
+
+async def test_embedder_killed(similar: Plant, asker: Asker):
+    async with asker.under_load() as log:
+        began = time.monotonic()
+        await asyncio.sleep(_CALM_SECONDS)
+        killed, former = time.monotonic(), similar.product.embedder()
+        os.kill(former, signal.SIGKILL)
+        await asyncio.sleep(_FAULT_SECONDS)
+        back = time.monotonic()
+
+    meanwhile = log.between(killed, back)
+    require_calm("embedder killed", log.between(began, killed), meanwhile)
+    assert meanwhile.count("MISS") > 0
+    await require_hits_again("embedder killed", asker)
+    assert similar.product.embedder() not in (0, former)
 
 
 async def test_without_a_model_hashing_serves(bare_plant: Plant):

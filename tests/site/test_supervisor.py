@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
@@ -38,6 +39,15 @@ child.wait()
 def program(base: Path, name: str, script: str = OBEDIENT, *, group: str = "all", stop_seconds: float = 5) -> Program:
     command = (sys.executable, "-c", textwrap.dedent(script), str(base), name)
     return Program(name, command, group=group, stop_seconds=stop_seconds)
+
+
+TELLS_ENVIRONMENT = """
+import os, sys, time
+from pathlib import Path
+Path(sys.argv[1] + ".environ").write_text("\\n".join(os.environ))
+Path(sys.argv[1] + "." + sys.argv[2]).write_text(str(os.getpid()))
+time.sleep(60)
+"""
 
 
 def pid(base: Path, name: str) -> int:
@@ -147,3 +157,15 @@ def _runs(number: int) -> bool:
         return psutil.Process(number).status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return False
+
+
+@pytest.mark.parametrize("may_know", [True, False])
+def test_secrets_are_for_those_that_need_them(base, monkeypatch, may_know):
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-secret")
+    monkeypatch.setenv("DATABASE_URL", "postgres://somewhere")
+
+    run_until(base, replace(program(base, "one", TELLS_ENVIRONMENT), may_know_secrets=may_know))
+
+    told = base.with_name("run.environ").read_text().split()
+    assert {"OPENAI_API_KEY", "DATABASE_URL"} & set(told) == ({"OPENAI_API_KEY", "DATABASE_URL"} if may_know else set())
+    assert "PATH" in told
