@@ -18,8 +18,10 @@ import math
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
+from uuid import UUID
 
 from caching import calibration
 
@@ -27,6 +29,9 @@ RISK = 0.05  # of proving what is not so
 PAIRS_TO_FALSE_ALARM = 1_000
 # the least and the most that an organization may put up with
 LEAST_EPSILON, MOST_EPSILON, EPSILON = 0.005, 0.2, 0.03
+
+# in characters, of what a pair names
+LONGEST_TASK_TYPE, LONGEST_MODEL, LONGEST_METHOD, LONGEST_REQUEST_ID = 64, 200, 32, 128
 
 # shares of epsilon that are bet on, and the part of the stake: most of it on no loss at all, which is proven soonest
 _GOOD = ((0.0, 0.30), (0.1, 0.20), (0.3, 0.30), (0.6, 0.20))
@@ -80,6 +85,42 @@ class Standing:
     @property
     def is_hopeless(self) -> bool:
         return self.losses >= _HOPELESS_LOSSES and self.losses > _HOPELESS_TIMES * self.epsilon * self.pairs
+
+
+class PairSource(StrEnum):
+    TRIAL = "trial"  # both models were asked
+    FEEDBACK = "feedback"  # a person says how good the cheaper one's answer was
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """One request that the cheaper model has answered as well as the dearer one, or not (lost)."""
+
+    id: UUID
+    organization_id: UUID
+    task_type: str
+    model: str
+    reference: str
+    lost: bool
+    method: str
+    source: PairSource
+    request_id: str
+    occurred_at: datetime
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        return self.task_type, self.model, self.reference
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether a database takes it: what it does not take must not stand in the way of the others."""
+        return (
+            _fits(self.task_type, LONGEST_TASK_TYPE)
+            and _fits(self.model, LONGEST_MODEL)
+            and _fits(self.reference, LONGEST_MODEL)
+            and _fits(self.method, LONGEST_METHOD)
+            and _fits(self.request_id, LONGEST_REQUEST_ID)
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,3 +194,7 @@ def _grown(share: float, epsilon: float, *, losses: int, kept: int) -> float:
         return 0.0
     lost = losses * math.log(share / epsilon) if losses else 0.0
     return math.exp(min(lost + kept * math.log((1 - share) / (1 - epsilon)), 700.0))
+
+
+def _fits(text: str, longest: int) -> bool:
+    return len(text) <= longest and text.isprintable()
