@@ -71,6 +71,7 @@ def of_inference(row: Inference) -> dict[str, Any]:
         "routing_mode": row.routing_mode,
         "route_reason": row.route_reason,
         "task_type": row.task_type,
+        "arm": row.arm,
         "cache_status": row.cache_status,
         "cache_tier": row.cache_tier,
         "cache_reason": row.cache_reason,

@@ -91,6 +91,7 @@ class InferenceFacts:
     key_id: UUID | None = None
     end_user: str = ""  # the request's `user` field
     task_type: str = ""
+    arm: str = ""  # of who measures what optimising saves: "optimised" or "holdout"; "": in neither
     tags: Mapping[str, str] = field(default_factory=dict)
     tokens: TokenCounts = TokenCounts()
     usage_flag: str = ""  # why the provider's usage was doubtful, if it was

@@ -51,6 +51,7 @@ class InferenceEvent(OrganizationScopedModel):
     key_id = models.UUIDField(null=True, blank=True)
     end_user = _text()
     task_type = _text()
+    arm = _text()
     tags = models.JSONField(default=dict, db_default={}, blank=True)
 
     routing_mode = _text()

@@ -35,6 +35,7 @@ TEXT_COLUMNS = (
     "price_version",
     "baseline_model",
     "cache_reason",
+    "arm",
 )
 TOKEN_COLUMNS = (
     "tokens_input",
@@ -145,6 +146,7 @@ def _texts(facts: InferenceFacts) -> Iterable[str]:
         facts.price_version,
         facts.baseline_model,
         facts.cache_reason,
+        facts.arm,
     )
     # nearly always there is nothing to escape: one look at all texts together costs a tenth of twenty
     joined = "".join(texts)

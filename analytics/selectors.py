@@ -56,6 +56,7 @@ class Inference:
     model: str
     provider: str
     task_type: str
+    arm: str
     routing_mode: str
     route_reason: str
     cache_status: str

@@ -1,4 +1,4 @@
-"""Asks a provider what was answered from nearly the same already: a sample of such hits, so that wrong ones show."""
+"""Calls of the gateway's own, in the background: answers to be compared with those that callers got."""
 
 import asyncio
 import logging
@@ -6,8 +6,6 @@ from collections.abc import Awaitable, Callable
 
 from acron_site.lib.errors import AcronError
 from analytics.events import EventKind
-from caching.semantic import Served
-from inference.calling import Completed
 from inference.facts import Visit
 
 logger = logging.getLogger(__name__)
@@ -15,20 +13,20 @@ logger = logging.getLogger(__name__)
 # at once, of one worker: a provider that hangs must not pile them up
 _MOST_AT_ONCE = 8
 
-Ask = Callable[[Visit, Callable[[Completed], None]], Awaitable[object]]
+Work = Callable[[Visit], Awaitable[object]]
 
 
 class Checks:
-    """Calls of the gateway's own, in the background. Their rows are overhead, and are taken off the savings."""
+    """Their rows are overhead, and are taken off the savings."""
 
-    def __init__(self, ask: Ask, learn: Callable[[Visit, Completed, Served], None]) -> None:
-        self._ask, self._learn = ask, learn
+    def __init__(self) -> None:
         self._under_way: set[asyncio.Task[None]] = set()
 
-    def begin(self, visit: Visit, served: Served) -> None:
+    def begin(self, visit: Visit, work: Work) -> None:
+        """Has `work` ask what was asked, once more."""
         if len(self._under_way) >= _MOST_AT_ONCE:
             return
-        task = asyncio.get_running_loop().create_task(self._check(visit, served))
+        task = asyncio.get_running_loop().create_task(self._check(visit, work))
         self._under_way.add(task)
         task.add_done_callback(self._under_way.discard)
 
@@ -42,9 +40,8 @@ class Checks:
             task.cancel()
         await self.idle()
 
-    async def _check(self, visit: Visit, served: Served) -> None:
-        asked = visit.for_the_gateway(EventKind.OVERHEAD)
+    async def _check(self, visit: Visit, work: Work) -> None:
         try:
-            await self._ask(asked, lambda whole: self._learn(asked, whole, served))
+            await work(visit.for_the_gateway(EventKind.OVERHEAD))
         except AcronError as error:  # a check that fails proves nothing, and its row says what it cost
             logger.info("cache.check_failed", extra={"request_id": visit.ask.request_id, "code": error.code})

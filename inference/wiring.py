@@ -5,7 +5,7 @@ import hashlib
 import random
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cache, cached_property, lru_cache, partial
 from pathlib import Path
@@ -15,6 +15,7 @@ from django.conf import settings
 from accounts.directory import KeyDirectory
 from accounts.limits.limiter import Limiter
 from accounts.limits.redis import RedisCounters
+from accounts.policy_book import PolicyBook as RoutingBook
 from accounts.principal import Principal
 from accounts.wiring import cipher, key_directory
 from acron_site.lib.config import Config, reach_of
@@ -44,6 +45,7 @@ from inference.fallback_price import FallbackPrice
 from inference.keeper import Keeper
 from inference.pipeline import Gateway
 from inference.prompt_caching import PromptCaching
+from inference.proof_book import ProofBook
 from inference.provider_directory import Providers
 from inference.providers.base import Transport
 from inference.providers.mock import MockTransport
@@ -53,12 +55,17 @@ from inference.resilience.breaker import Rules
 from inference.resilience.choice import Load
 from inference.resilience.retries import RetryBudget
 from inference.resilience.sharing import BoardSharing
+from inference.routing.policies import Cascades, defaults_of
+from inference.routing.policies import Policy as RoutingPolicy
 from inference.routing.router import Router
+from inference.routing_records import DatabasePolicies, DatabaseProofs
 from inference.sharing import Sharing
 from inference.similar import NothingSimilar, Similar, SimilarAnswers
+from inference.steering import Steering
 from inference.stored_responses import StoredResponses
 from inference.switchboard import Switchboard
 from inference.token_count import TokenCounter
+from inference.trials import TrialParts
 from inference.unpriced import UnpricedAlerts
 from inference.visits import Visits
 from inference.wire import models
@@ -121,6 +128,35 @@ class Parts:
         return book
 
     @cached_property
+    def routing_policies(self) -> "RoutingBook[RoutingPolicy]":
+        defaults = defaults_of(self.config.routing)
+        # while it is not known what an organization wants, it is not experimented with
+        unknown = replace(defaults, holdout_percent=0.0, cascades=Cascades.OFF)
+        book = RoutingBook(DatabasePolicies(defaults), name="routing-policies", unknown=unknown)
+        self.keys.share_news(book)
+        return book
+
+    @cached_property
+    def proofs(self) -> ProofBook:
+        return ProofBook(DatabaseProofs(defaults_of(self.config.routing)))
+
+    @cached_property
+    def steering(self) -> Steering:
+        baseline = self.accountant.baseline
+        return Steering(
+            self.routing_policies,
+            self.proofs.known,
+            baseline="" if baseline is None else baseline.name,
+            secret=self._secret,
+        )
+
+    @cached_property
+    def trials(self) -> TrialParts:
+        is_embedding = self.config.cache.enabled and self.config.cache.semantic != Semantic.OFF
+        embedder = self.semantic.embedders.background if is_embedding else None
+        return TrialParts(self.proofs, random.random, embedder)
+
+    @cached_property
     def providers(self) -> Providers:
         reach = reach_of(self.config)
         caching = PromptCaching(time.monotonic) if self.config.providers.mark_prompts else None
@@ -150,7 +186,12 @@ class Parts:
 
     @cached_property
     def router(self) -> Router:
-        return Router(self.catalog, default_quality_threshold=self.config.routing.default_quality_threshold)
+        routing = self.config.routing
+        return Router(
+            self.catalog,
+            default_quality_threshold=routing.default_quality_threshold,
+            prior_margin=routing.prior_margin,
+        )
 
     @cached_property
     def board(self) -> Board:
@@ -177,7 +218,8 @@ class Parts:
             ledger=self.ledger,
             accountant=self.accountant,
             allowances=Allowances(self.limiter, self.fallback_price),
-            visits=Visits(self.router, self.policies, secret=self._secret),
+            visits=Visits(self.router, self.policies, secret=self._secret, steering=self.steering),
+            trials=self.trials,
             keeper=Keeper(self.cache, self.similar, self.content),
             similar=self.similar,
             calls=self._calls,
@@ -284,6 +326,8 @@ class Parts:
         await self.limiter.close()
         await self.cache.store.close()
         self.policies.stop()
+        self.routing_policies.stop()
+        await asyncio.to_thread(self.proofs.stop)
         if self.links is not None:
             await self.links.close()
         await asyncio.to_thread(self.content.stop)

@@ -62,6 +62,11 @@ _INFERENCE = _object(
         "kind": {"type": "string", "enum": ["answer", "side", "overhead"]},
         **dict.fromkeys(("endpoint", "model", "model_requested", "provider"), _TEXT),
         **dict.fromkeys(("routing_mode", "route_reason", "task_type", "cache_status"), _TEXT),
+        "arm": {
+            "type": "string",
+            "enum": ["", "optimised", "holdout"],
+            "description": "where savings are measured: the side of the comparison it is on",
+        },
         "cache_tier": {"type": "integer", "enum": [0, 1, 2, 3]},
         "cache_similarity": {
             "type": "number",
