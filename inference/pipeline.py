@@ -33,7 +33,6 @@ from inference.trials import TrialParts, Trials
 from inference.visits import Visits
 from inference.wire.formats import MANNERS
 
-
 NO_TRIALS = TrialParts()
 
 

@@ -11,6 +11,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import Organization
+from acron_site.lib.ids import uuid7
 from inference import selectors_proofs
 from inference.models import RoutingPair, RoutingProof
 from inference.routing import proofs
@@ -52,13 +53,11 @@ def rejudge(organization_id: UUID, proof_id: UUID, epsilon: float) -> None:
     _put(proof, standing, timezone.now())
 
 
-def hear_feedback(organization_id: UUID, request_id: str, *, model: str, task_type: str, lost: bool) -> list[Key]:
-    """What a person says of a cheaper model's answer counts as a pair of each of its proofs, once a request.
-
-    Returns which those are.
-    """
+def hear_feedback(organization_id: UUID, request_id: str, *, model: str, task_type: str, lost: bool) -> None:
+    """What a person says of a cheaper model's answer counts as a pair of each of its proofs, once a request."""
     own = RoutingProof.objects.for_organization(organization_id).filter(model=model, task_type=task_type)
-    return [_heard(proof, request_id, lost=lost) for proof in own.defer("history").order_by("reference")]
+    for proof in own.defer("history").order_by("reference"):
+        keep_pairs(organization_id, [_opinion(proof, request_id, lost=lost)], proof.epsilon)
 
 
 def forget_old(now: datetime) -> int:
@@ -72,9 +71,9 @@ def forget_old(now: datetime) -> int:
     return removed
 
 
-def _heard(proof: RoutingProof, request_id: str, *, lost: bool) -> Key:
-    pair = Pair(
-        id=RoutingPair().pk,
+def _opinion(proof: RoutingProof, request_id: str, *, lost: bool) -> Pair:
+    return Pair(
+        id=uuid7(),
         organization_id=proof.organization_id,
         task_type=proof.task_type,
         model=proof.model,
@@ -85,8 +84,6 @@ def _heard(proof: RoutingProof, request_id: str, *, lost: bool) -> Key:
         request_id=request_id,
         occurred_at=timezone.now(),
     )
-    keep_pairs(proof.organization_id, [pair], proof.epsilon)
-    return pair.key
 
 
 @transaction.atomic

@@ -97,9 +97,7 @@ class Trials:
 
     async def _compared(self, visit: Visit, tried: Completed, whole: Completed) -> Agreement:
         """Embeddings are asked for only where words alone do not settle it."""
-        ours, theirs = (
-            last_turn.answered_text(visit.ask.format, each.completion.body) for each in (tried, whole)
-        )
+        ours, theirs = (last_turn.answered_text(visit.ask.format, each.completion.body) for each in (tried, whole))
         agreed = agreement.compare(ours, theirs)
         if agreed.agrees is not None or self._parts.embedder is None:
             return agreed

@@ -44,6 +44,30 @@ CACHE_PERFORMANCE = _object(
     }
 )
 
+_INTERVAL: dict[str, Any] = {
+    **_object(dict.fromkeys(("mean", "low", "high"), {"type": "number"})),
+    "nullable": True,
+    "description": "USD, an estimate and its interval at 95 %; null where too few requests were held out",
+}
+_ARM = _object({"requests": _COUNT, "mean_cost": _AMOUNT})
+_TASK_SAVINGS = _object({"task_type": _TEXT, "optimised": _ARM, "holdout": _ARM, "savings_per_request": _INTERVAL})
+SAVINGS = _object(
+    {
+        **dict.fromkeys(("since", "until"), _TIME),
+        "modelled": _object(
+            {**dict.fromkeys(("baseline_cost", "total_cost", "savings"), _AMOUNT), "savings_percent": _NUMBER}
+        ),
+        "measured": _object(
+            {
+                "savings": _INTERVAL,
+                "measured_requests": {**_COUNT, "description": "optimised ones of which `savings` speaks"},
+                **dict.fromkeys(("optimised_requests", "holdout_requests"), _COUNT),
+                "tasks": {"type": "array", "items": _TASK_SAVINGS},
+            }
+        ),
+    }
+)
+
 _ADJUSTMENT = _object(
     {
         **dict.fromkeys(("amount", "baseline_cost", "savings", "prompt_cache_saved"), _AMOUNT),

@@ -79,7 +79,10 @@ class RoutingPolicyView(OrganizationAPIView):
         description="Takes the place of what was set before; what is left out or null goes by the operator's settings. "
         "Every worker goes by it within a second, and by proofs for another epsilon within ten.",
         request=RoutingWishesSerializer,
-        responses={200: RoutingPolicySerializer, 400: OpenApiResponse(description="a field is wrong, or there is none")},
+        responses={
+            200: RoutingPolicySerializer,
+            400: OpenApiResponse(description="a field is wrong, or there is none"),
+        },
         tags=_TAGS,
     )
     def put(self, request: Request) -> Response:

@@ -7,9 +7,7 @@ from inference.api.views import ModelsView
 
 app_name = "inference_api"
 urlpatterns = [
-    path(
-        "governance/policies/routing", routing_policy.RoutingPolicyView.as_view(), name="api-routing-policy"
-    ),
+    path("governance/policies/routing", routing_policy.RoutingPolicyView.as_view(), name="api-routing-policy"),
     path("models", ModelsView.as_view(), name="models"),
     path(
         "governance/provider-credentials",
