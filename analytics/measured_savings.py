@@ -164,4 +164,5 @@ def _read(organization_id: UUID, since: datetime, until: datetime) -> list[tuple
                 "ok": EventStatus.OK.value,
             },
         )
-        return cursor.fetchall()
+        rows: list[tuple[str, str, int, Decimal, Decimal]] = cursor.fetchall()
+        return rows

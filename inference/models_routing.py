@@ -11,11 +11,6 @@ from inference.routing.policies import Cascades
 from inference.routing.proofs import PairSource, ProofState
 
 
-def _own() -> "models.ForeignKey[models.Model, models.Model]":
-    # no index: a constraint of the table begins with it
-    return models.ForeignKey("accounts.Organization", on_delete=models.CASCADE, related_name="+", db_index=False)
-
-
 def _between(name: str, least: float, most: float) -> Q:
     return Q(**{f"{name}__isnull": True}) | Q(**{f"{name}__gte": least, f"{name}__lte": most})
 
@@ -24,7 +19,12 @@ class RoutingPolicy(OrganizationScopedModel):
     """What an organization has set. Null or "": not set."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    organization = _own()
+    organization = models.ForeignKey(
+        "accounts.Organization",
+        on_delete=models.CASCADE,
+        related_name="+",
+        db_index=False,  # the constraint below begins with it
+    )
     quality_threshold = models.FloatField(null=True)
     epsilon = models.FloatField(null=True)
     explores = models.BooleanField(null=True)
@@ -68,7 +68,12 @@ class RoutingProof(OrganizationScopedModel):
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    organization = _own()
+    organization = models.ForeignKey(
+        "accounts.Organization",
+        on_delete=models.CASCADE,
+        related_name="+",
+        db_index=False,  # the constraint below begins with it
+    )
     task_type = models.CharField(max_length=proofs.LONGEST_TASK_TYPE)
     model = models.CharField(max_length=proofs.LONGEST_MODEL)
     reference = models.CharField(max_length=proofs.LONGEST_MODEL)

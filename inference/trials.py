@@ -83,7 +83,7 @@ class Trials:
             return _Trial(reference, route.model.name, reference.name, route.task_type)
         router = self._router.serving(visit.principal)
         model = router.on_trial(visit.ask, route.model, visit.course.proofs)
-        return model and _Trial(model, model.name, route.model.name, route.task_type)
+        return None if model is None else _Trial(model, model.name, route.model.name, route.task_type)
 
     async def _try(self, visit: Visit, whole: Completed, trial: _Trial) -> None:
         other = trial.reference if trial.asked.name == trial.model else trial.model

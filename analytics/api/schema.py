@@ -44,8 +44,9 @@ CACHE_PERFORMANCE = _object(
     }
 )
 
+_FIGURE: dict[str, Any] = {"type": "number"}
 _INTERVAL: dict[str, Any] = {
-    **_object(dict.fromkeys(("mean", "low", "high"), {"type": "number"})),
+    **_object(dict.fromkeys(("mean", "low", "high"), _FIGURE)),
     "nullable": True,
     "description": "USD, an estimate and its interval at 95 %; null where too few requests were held out",
 }

@@ -21,7 +21,7 @@ class Arm(StrEnum):
 
 
 def may_be_held_out(ask: Ask) -> bool:
-    """Whether the gateway is free to do so: who names a model or asks for a kept answer only has not left it the choice.
+    """Whether the gateway is free to do so: not where a model is named, or only a kept answer is wanted.
 
     A conversation that is continued at the provider cannot be told by its beginning.
     """
