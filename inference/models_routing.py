@@ -95,6 +95,10 @@ class RoutingProof(OrganizationScopedModel):
                 fields=["organization", "task_type", "model", "reference"], name="proof_is_one_of_its_kind"
             ),
             models.CheckConstraint(
+                condition=_between("epsilon", proofs.LEAST_EPSILON, proofs.MOST_EPSILON),
+                name="proof_is_of_a_small_loss",
+            ),
+            models.CheckConstraint(
                 condition=Q(losses__gte=0, pairs__gte=models.F("losses")), name="proof_loses_no_more_than_it_has"
             ),
         ]
