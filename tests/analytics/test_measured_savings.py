@@ -46,6 +46,8 @@ def test_what_was_held_out_is_compared_with_what_was_optimised():
     (task,) = found.tasks
     assert (task.holdout.requests, task.optimised.requests) == (20, 200)
     assert (task.holdout.mean_usd, task.optimised.mean_usd) == (Decimal("0.011"), Decimal("0.003"))
+    assert task.saved_usd is not None
+    assert found.saved_usd is not None
     assert task.saved_usd.mean == pytest.approx(0.008)
     assert 0.0074 < task.saved_usd.low < 0.008 < task.saved_usd.high < 0.0086
     assert found.saved_usd.mean == pytest.approx(200 * 0.008)
@@ -90,7 +92,10 @@ def test_the_mix_of_tasks_does_not_pass_for_savings():
     answers(ada, OPTIMISED, ["0.001"] * 10, "classification")
     answers(ada, OPTIMISED, ["0.100"] * 30, "code")
 
-    assert today(ada).saved_usd.mean == pytest.approx(0)
+    saved = today(ada).saved_usd
+
+    assert saved is not None
+    assert saved.mean == pytest.approx(0)
 
 
 def test_a_task_with_too_few_of_either_is_not_measured_and_not_counted():
@@ -112,6 +117,7 @@ def test_the_interval_holds_the_truth_nineteen_times_in_twenty():
     for _ in range(1_000):
         arms = [_arm([chance.gauss(mean, 1.0) for _ in range(count)]) for mean, count in ((5.0, 12), (3.0, 200))]
         interval = measured_savings.welch(*arms)
+        assert interval is not None
         held += interval.low <= 2.0 <= interval.high
 
     assert 930 <= held <= 970
