@@ -65,6 +65,7 @@ class Router:
         self.allowed = allowed  # names of the models that may be used; empty: all
         self._threshold = default_quality_threshold
         self._offers = tuple(offer for offer in _offers(catalog) if not allowed or offer.model.is_one_of(allowed))
+        self._named_offers = {offer.model.name: offer for offer in self._offers}
         self._good_enough: Callable[[_Limits], tuple[_Offer, ...]] = lru_cache(256)(self._filter)
         self._by_own_keys: Callable[[frozenset[str]], Router] = lru_cache(64)(self._made_for)
         self._by_allowed: Callable[[frozenset[str]], Router] = lru_cache(256)(self._restricted_to)
@@ -101,7 +102,7 @@ class Router:
 
     def held_out(self, ask: Ask, baseline: str) -> Route | None:
         """The route of a request that is not optimised; None where the baseline model cannot serve it."""
-        offer = next((offer for offer in self._offers if offer.model.name == baseline), None)
+        offer = self._named_offers.get(baseline)
         if offer is None:
             return None
         needs, limits = needs_of(ask.sketch), self._limits(ask)
@@ -204,11 +205,12 @@ class Router:
 
     def _cheaper(self, ask: Ask, limits: _Limits, reference: Model) -> Iterator[_Offer]:
         """What could serve the request but for its quality, and costs less."""
-        needs = needs_of(ask.sketch)
-        dear = next((offer.estimate(needs) for offer in self._offers if offer.model is reference), 0)
+        needs, dear = needs_of(ask.sketch), self._named_offers.get(reference.name)
+        if dear is None:
+            return
         for offer in self._offers:
             is_able = _fits(offer.model, needs, ask.format) and not _is_too_slow(offer.model, limits)
-            if is_able and offer.estimate(needs) < dear and _lacks_quality(offer.model, limits):
+            if is_able and offer.estimate(needs) < dear.estimate(needs) and _lacks_quality(offer.model, limits):
                 yield offer
 
     def _made_for(self, providers: frozenset[str]) -> "Router":
