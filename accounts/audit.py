@@ -34,7 +34,8 @@ SHOWN = frozenset(
         "result", "fields", "count", "format", "filters", "namespace", "tags", "task_type", "state", "entry_id", "tier",
         "is_enabled", "ttl_seconds", "max_entry_bytes", "max_bytes", "refresh_ahead_percent",
         "keep_sampled", "keep_tool_calls", "wall", "semantic",
-        "semantic_tolerance", "semantic_threshold",
+        "semantic_tolerance", "semantic_threshold", "quality_threshold", "epsilon", "explores", "explore_percent",
+        "holdout_percent", "cascades",
     }
 )  # fmt: skip
 _LONGEST_TEXT = 300

@@ -26,7 +26,7 @@ class InferenceEventAdmin(LookOnly):
     ordering = ("-event_id",)
     shown = (
         "event_id", "organization_id", "request_id", "occurred_at", "settled_at", "worker", "status", "endpoint",
-        "key_id", "end_user", "step_id", "task_type", "tags", "routing_mode", "route_reason", "model_requested",
+        "key_id", "end_user", "step_id", "task_type", "arm", "tags", "routing_mode", "route_reason", "model_requested",
         "model", "provider", "service_tier", "speed", "geography", "kind",
         "cache_status", "cache_tier", "cache_similarity", "cache_reason",
         "attempt", "stream", "http_status", "error_code",

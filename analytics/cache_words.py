@@ -17,6 +17,7 @@ _MEANINGS = {
     "walled-without-user": "each end user has a cache of their own, and the request named none",
     "walled-without-key": "each API key has a cache of its own, and the request came with none",
     "store-down": "the cache was away",
+    "hold-out": "the conversation is not optimised, so that savings are measured",
     "read-only": "the caller wanted nothing kept",
     "zero-ttl": "the caller gave it no time to live",
     "fallback": "another model answered than the one that was asked for",

@@ -6,6 +6,7 @@ from typing import Any
 from acron_site.lib import money
 from analytics.cache_performance import CachePerformance
 from analytics.feedback import Kept
+from analytics.measured_savings import Arm, Interval, MeasuredSavings
 from analytics.selectors import Adjustment, Inference, Metrics
 
 
@@ -56,6 +57,45 @@ def of_cache_performance(found: CachePerformance) -> dict[str, Any]:
     }
 
 
+def of_savings(modelled: Metrics, measured: MeasuredSavings) -> dict[str, Any]:
+    return {
+        "since": measured.since.isoformat(),
+        "until": measured.until.isoformat(),
+        "modelled": {
+            "baseline_cost": money.to_text(modelled.baseline_cost),
+            "total_cost": money.to_text(modelled.total_cost),
+            "savings": money.to_text(modelled.saved),
+            "savings_percent": _percent(modelled.saved, modelled.baseline_cost),
+        },
+        "measured": {
+            "savings": _interval(measured.saved_usd),
+            "measured_requests": measured.measured_requests,
+            "optimised_requests": measured.optimised_requests,
+            "holdout_requests": measured.holdout_requests,
+            "tasks": [
+                {
+                    "task_type": task.task_type,
+                    "optimised": _arm(task.optimised),
+                    "holdout": _arm(task.holdout),
+                    "savings_per_request": _interval(task.saved_usd),
+                }
+                for task in measured.tasks
+            ],
+        },
+    }
+
+
+def _arm(arm: Arm) -> dict[str, Any]:
+    return {"requests": arm.requests, "mean_cost": money.to_text(arm.mean_usd)}
+
+
+def _interval(interval: Interval | None) -> dict[str, float] | None:
+    """An estimate, so in figures that are no more exact than they are."""
+    if interval is None:
+        return None
+    return {name: float(f"{getattr(interval, name):.6g}") for name in ("mean", "low", "high")}
+
+
 def of_inference(row: Inference) -> dict[str, Any]:
     return {
         "request_id": row.request_id,
@@ -71,6 +111,7 @@ def of_inference(row: Inference) -> dict[str, Any]:
         "routing_mode": row.routing_mode,
         "route_reason": row.route_reason,
         "task_type": row.task_type,
+        "arm": row.arm,
         "cache_status": row.cache_status,
         "cache_tier": row.cache_tier,
         "cache_reason": row.cache_reason,

@@ -92,6 +92,7 @@ class InferenceFacts:
     end_user: str = ""  # the request's `user` field
     task_type: str = ""
     step_id: str = ""  # of the step of a workflow that it was asked for
+    arm: str = ""  # of who measures what optimising saves: "optimised" or "holdout"; "": in neither
     tags: Mapping[str, str] = field(default_factory=dict)
     tokens: TokenCounts = TokenCounts()
     usage_flag: str = ""  # why the provider's usage was doubtful, if it was

@@ -52,6 +52,7 @@ class InferenceEvent(OrganizationScopedModel):
     end_user = _text()
     task_type = _text()
     step_id = _text()
+    arm = _text()
     tags = models.JSONField(default=dict, db_default={}, blank=True)
 
     routing_mode = _text()

@@ -36,6 +36,7 @@ TEXT_COLUMNS = (
     "baseline_model",
     "cache_reason",
     "step_id",
+    "arm",
 )
 TOKEN_COLUMNS = (
     "tokens_input",
@@ -147,6 +148,7 @@ def _texts(facts: InferenceFacts) -> Iterable[str]:
         facts.baseline_model,
         facts.cache_reason,
         facts.step_id,
+        facts.arm,
     )
     # nearly always there is nothing to escape: one look at all texts together costs a tenth of twenty
     joined = "".join(texts)

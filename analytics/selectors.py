@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from django.db.models import Aggregate, Avg, Count, F, FloatField, Q, QuerySet, Sum
@@ -14,6 +14,8 @@ from acron_site.lib.errors import InvalidRequestError
 from acron_site.lib.money import ZERO
 from analytics.events import CostStatus, EventKind, EventStatus, TokenCounts
 from analytics.models import CostAdjustment, InferenceEvent
+
+Row = TypeVar("Row", InferenceEvent, CostAdjustment)
 
 _TIERS = (1, 2, 3)
 _INPUT_TOKENS = (
@@ -56,6 +58,7 @@ class Inference:
     model: str
     provider: str
     task_type: str
+    arm: str
     routing_mode: str
     route_reason: str
     cache_status: str
@@ -96,6 +99,14 @@ class Inference:
         if self.cost_usd is None and not self.adjustments:
             return None
         return sum((each.amount_usd for each in self.adjustments), self.cost_usd or ZERO)
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """Which model has answered, and what kind of task it was taken for."""
+
+    model: str
+    task_type: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,14 +208,12 @@ def _settled(organization_id: UUID, chosen: QuerySet[InferenceEvent]) -> Iterato
         part = list(rows.filter(is_later, occurred_at__gte=last.occurred_at)[:_AT_ONCE])
 
 
-def totals(organization_id: UUID, since: datetime | None = None) -> Metrics:
-    """Sums over all rows, or those since a moment."""
-    rows = InferenceEvent.objects.for_organization(organization_id)
-    if since is not None:
-        rows = rows.filter(occurred_at__gte=since)
+def totals(organization_id: UUID, since: datetime | None = None, until: datetime | None = None) -> Metrics:
+    """Sums over all rows, or those of a span of time."""
+    rows = _within(InferenceEvent.objects.for_organization(organization_id), since, until)
     sums = {**_sums(rows), **_counts(rows)}
     tier_hits = {tier: sums.pop(f"tier_{tier}") for tier in _TIERS}
-    adjusted = _adjusted(organization_id, since)
+    adjusted = _adjusted(organization_id, since, until)
     return Metrics(
         total_cost=sums.pop("cost") + adjusted.cost,
         baseline_cost=sums.pop("baseline") + adjusted.baseline_cost,
@@ -277,10 +286,8 @@ def _counts(rows: QuerySet[InferenceEvent]) -> dict[str, Any]:
     )
 
 
-def _adjusted(organization_id: UUID, since: datetime | None) -> Adjusted:
-    rows = CostAdjustment.objects.for_organization(organization_id)
-    if since is not None:
-        rows = rows.filter(occurred_at__gte=since)
+def _adjusted(organization_id: UUID, since: datetime | None, until: datetime | None) -> Adjusted:
+    rows = _within(CostAdjustment.objects.for_organization(organization_id), since, until)
     return Adjusted(
         **rows.aggregate(
             cost=Sum("amount_usd", default=ZERO),
@@ -292,9 +299,23 @@ def _adjusted(organization_id: UUID, since: datetime | None) -> Adjusted:
     )
 
 
+def _within(rows: QuerySet[Row], since: datetime | None, until: datetime | None) -> QuerySet[Row]:
+    rows = rows if since is None else rows.filter(occurred_at__gte=since)
+    return rows if until is None else rows.filter(occurred_at__lt=until)
+
+
 def has_request(organization_id: UUID, request_id: str) -> bool:
     """Whether the ledger has a row of it."""
     return InferenceEvent.objects.for_organization(organization_id).filter(request_id=request_id).exists()
+
+
+def answered(organization_id: UUID, request_id: str) -> Answered | None:
+    """What has answered a request; the last one where callers use an id again, None where nothing has."""
+    rows = InferenceEvent.objects.for_organization(organization_id).filter(
+        request_id=request_id, kind=EventKind.ANSWER, status=EventStatus.OK
+    )
+    found = rows.order_by("-occurred_at").values_list("model", "task_type").first()
+    return None if found is None else Answered(*found)
 
 
 def _is_older(organization_id: UUID, than: UUID) -> Q:

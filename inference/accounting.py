@@ -56,7 +56,8 @@ class Accountant:
         alert: Alert | None = None,
     ) -> None:
         self._catalog, self._fallback, self._alert = catalog, fallback, alert
-        self._baseline = catalog.find(baseline_model) if baseline_model in catalog.names else _dearest(catalog)
+        # what automatic choices are compared with; None where there is nothing to choose from
+        self.baseline = catalog.find(baseline_model) if baseline_model in catalog.names else _dearest(catalog)
 
     def paid(self, model: Model, mode: RoutingMode, usage: Usage, *, answered: str = "") -> Bill:
         """The bill of a provider's answer; `answered` is the provider's name for the model whose prices hold."""
@@ -92,9 +93,9 @@ class Accountant:
 
     def baseline_of(self, model: Model, mode: RoutingMode) -> Model:
         """The model asked for; where ACRON chose, the baseline model."""
-        if mode is RoutingMode.EXPLICIT or self._baseline is None:
+        if mode is RoutingMode.EXPLICIT or self.baseline is None:
             return model
-        return self._baseline
+        return self.baseline
 
     def _paid(self, priced: Model, baseline: Model, usage: Usage) -> Bill:
         cost = self._cost(priced, usage)

@@ -1,9 +1,9 @@
-"""The price book in the operators' admin: to look at, not to change."""
+"""Prices, routing policies and proofs in the operators' admin: to look at, not to change."""
 
 from django.contrib import admin
 
 from acron_site.lib.admin import LookOnly
-from inference.models import PriceEntry
+from inference.models import PriceEntry, RoutingPair, RoutingPolicy, RoutingProof
 
 
 @admin.register(PriceEntry)
@@ -15,3 +15,33 @@ class PriceEntryAdmin(LookOnly):
     shown = (
         "provider", "model", "version", "sheet", "source", "as_of", "valid_from", "valid_to", "imported_at", "note",
     )  # fmt: skip
+
+
+@admin.register(RoutingPolicy)
+class RoutingPolicyAdmin(LookOnly):
+    list_display = ("changed_at", "organization_id", "quality_threshold", "epsilon", "explores", "holdout_percent")
+    ordering = ("-id",)
+    shown = (
+        "organization_id", "changed_at", "quality_threshold", "epsilon", "explores", "explore_percent",
+        "holdout_percent", "cascades",
+    )  # fmt: skip
+
+
+@admin.register(RoutingProof)
+class RoutingProofAdmin(LookOnly):
+    list_display = ("organization_id", "task_type", "model", "reference", "state", "pairs", "losses", "since")
+    list_filter = ("state",)
+    ordering = ("-id",)
+    shown = (
+        "id", "organization_id", "task_type", "model", "reference", "epsilon", "state", "pairs", "losses", "alarms",
+        "since", "fresh_after", "last_pair_at", "history",
+    )  # fmt: skip
+
+
+@admin.register(RoutingPair)
+class RoutingPairAdmin(LookOnly):
+    list_display = ("occurred_at", "organization_id", "proof", "source", "lost", "method")
+    list_filter = ("source", "lost")
+    list_select_related = ("proof",)
+    ordering = ("-id",)
+    shown = ("id", "organization_id", "proof", "source", "lost", "method", "request_id", "occurred_at")

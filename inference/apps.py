@@ -9,6 +9,7 @@ class InferenceConfig(AppConfig):
 
     def ready(self) -> None:
         from analytics import feedback
-        from inference import complaints
+        from inference import complaints, opinions
 
         feedback.tell(complaints.heard)
+        feedback.tell(opinions.heard)

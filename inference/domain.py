@@ -185,6 +185,7 @@ class Route:
     task_type: str = "general"
     confidence: float = 1.0
     candidates: tuple[Candidate, ...] = ()
+    in_place_of: "Model | None" = None  # the dearer one, where a proof let the model take its place
 
 
 @quick

@@ -18,6 +18,7 @@ from inference.accounting import Bill
 from inference.catalog import Model
 from inference.domain import Ask, CacheStatus, Route, Usage
 from inference.notes import Note
+from inference.routing.course import UNSTEERED, Course
 
 KEPT = "the same request was answered before"
 SIMILAR = "nearly the same request was answered before"
@@ -44,6 +45,7 @@ class Visit:
     policy: Policy = _AS_BUILT_IN
     cache_reason: str = ""  # why it was no look-up
     kind: EventKind = EventKind.ANSWER
+    course: Course = UNSTEERED  # what its routing goes by
 
     @property
     def reads_exact(self) -> bool:
@@ -96,6 +98,7 @@ def of_hit(
         key_id=visit.principal.key_id,
         end_user=ask.end_user,
         step_id=ask.step_id,
+        arm=visit.course.arm,
         task_type=note.task_type,
         tags=ask.tags,
         tokens=note.usage.tokens,
@@ -211,6 +214,7 @@ def _asked(visit: Visit) -> dict[str, Any]:
         "key_id": visit.principal.key_id,
         "end_user": ask.end_user,
         "step_id": ask.step_id,
+        "arm": visit.course.arm,
         "tags": ask.tags,
     }
 

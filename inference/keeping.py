@@ -30,6 +30,7 @@ class CacheReason(StrEnum):
     WITHOUT_USER = "walled-without-user"
     WITHOUT_KEY = "walled-without-key"
     STORE_DOWN = "store-down"
+    HELD_OUT = "hold-out"  # the request is not optimised, so that savings are measured
 
     READ_ONLY = "read-only"  # the caller wants nothing kept
     ZERO_TTL = "zero-ttl"

@@ -1,9 +1,12 @@
-"""The price book: which price sheet held for a model, and when."""
+"""The price book: which price sheet held for a model, and when; and the tables of its neighbours."""
 
 from django.db import models
 from django.db.models import F, Q
 
 from acron_site.lib.ids import uuid7
+from inference.models_routing import RoutingPair, RoutingPolicy, RoutingProof
+
+__all__ = ["PriceEntry", "RoutingPair", "RoutingPolicy", "RoutingProof"]
 
 
 class PriceEntry(models.Model):

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from accounts.principal import Principal
 from acron_site.lib.errors import AcronError, UnknownModelError
 from acron_site.lib.ids import uuid7
-from analytics.events import Ledger
+from analytics.events import EventKind, Ledger
 from caching.exact import Entry, ExactCache
 from caching.idempotency import Idempotency
 from caching.semantic import Served
@@ -31,8 +31,11 @@ from inference.routing.router import Router
 from inference.sharing import Production, Sharing
 from inference.similar import Similar
 from inference.streaming import Replay, Waiting
+from inference.trials import TrialParts, Trials
 from inference.visits import Visits
 from inference.wire.formats import MANNERS
+
+NO_TRIALS = TrialParts()
 
 
 class NotCachedError(AcronError):
@@ -72,6 +75,7 @@ class Gateway:
         sharing: Sharing,
         idempotency: Idempotency,
         keep_alive_seconds: float = 15.0,
+        trials: TrialParts = NO_TRIALS,
     ) -> None:
         self._catalog, self._router, self._cache = catalog, router, cache
         self._ledger, self._accountant = ledger, accountant
@@ -86,8 +90,9 @@ class Gateway:
             allowances=allowances,
         )
         self._cascades = Cascades(self._caller, ledger=ledger, accountant=accountant)
-        self.checks = Checks(self._ask_again, keeper.compared)
-        self.refreshing = Refreshing(cache, sharing.leases, self._ask_again, keeper.renewed)
+        self.checks = Checks()
+        self.refreshing = Refreshing(cache, sharing.leases, self._ask_anew, keeper.renewed)
+        self._trials = Trials(trials, router, self.checks, self._ask)
         # a popular answer is priced again and again with the same usage
         self._worth = lru_cache(1024)(self._worth_of)
 
@@ -208,6 +213,7 @@ class Gateway:
 
         def completed(whole: Completed) -> None:
             made.entry = entry = self._keeper.completed(visit, whole)
+            self._trials.saw(visit, whole)
             if made.claim is not None:
                 made.claim.keep(note=notes.without_stamps(entry.note), body=entry.body)
 
@@ -232,10 +238,16 @@ class Gateway:
         if made.claim is not None:
             made.claim.keep(note=notes.without_stamps(kept.note), body=kept.body)
         if served.is_checked:
-            self.checks.begin(visit, served)
+            self.checks.begin(visit, partial(self._compare, served=served))
 
-    async def _ask_again(self, visit: Visit, completed: Callable[[Completed], None]) -> Answer:
-        return await self._caller.answer(visit, self._route(visit), completed, is_heard=lambda: True)
+    async def _compare(self, visit: Visit, served: Served) -> Answer:
+        return await self._ask_anew(visit, partial(self._keeper.compared, visit, served=served))
+
+    async def _ask_anew(self, visit: Visit, completed: Callable[[Completed], None]) -> Answer:
+        return await self._ask(visit, self._route(visit), completed)
+
+    async def _ask(self, visit: Visit, route: Route, completed: Callable[[Completed], None]) -> Answer:
+        return await self._caller.answer(visit, route, completed, is_heard=lambda: True)
 
     async def _produce_once(self, visit: Visit, made: Production, is_heard: Callable[[], bool]) -> Answer | None:
         """The same under an Idempotency-Key: only what was not answered under it before; None where that was."""
@@ -285,9 +297,13 @@ class Gateway:
         return Answer(row, stream=Waiting(under_way, row, error_event=MANNERS[visit.ask.format].error_event))
 
     def _route(self, visit: Visit) -> Route:
-        return self._router.serving(visit.principal).route(visit.ask, explain=visit.ask.endpoint == "infer")
+        router, course = self._router.serving(visit.principal), visit.course
+        held_out = router.held_out(visit.ask, course.baseline) if course.is_held_out else None
+        return held_out or router.route(visit.ask, explain=visit.ask.endpoint == "infer", proofs=course.proofs)
 
     def _alternatives(self, visit: Visit, route: Route) -> Iterable[Model]:
+        if visit.kind is EventKind.OVERHEAD:  # another model's answer is not what is to be compared
+            return ()
         return self._router.serving(visit.principal).alternatives(visit.ask, route)
 
 

@@ -7,7 +7,7 @@ so exactly one asks; and people can say when, which a coin does not.
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from functools import partial
 
 from acron_site.lib.errors import AcronError
@@ -15,11 +15,12 @@ from analytics.events import EventKind
 from caching.exact import Entry, ExactCache, entry_key
 from caching.leases import Leases, lease_key
 from inference.calling import Completed
-from inference.checks import Ask
 from inference.errands import Errands
 from inference.facts import Visit
 
 logger = logging.getLogger(__name__)
+
+AskAnew = Callable[[Visit, Callable[[Completed], None]], Awaitable[object]]
 
 # answers of which a worker remembers that it has tried to renew them
 _MOST_TRIED = 10_000
@@ -35,7 +36,7 @@ class Refreshing(Errands):
         self,
         cache: ExactCache,
         leases: Leases,
-        ask: Ask,
+        ask: AskAnew,
         keep: Callable[[Visit, Completed], None],
         *,
         clock: Callable[[], float] = time.time,

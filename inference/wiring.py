@@ -15,6 +15,7 @@ from django.conf import settings
 from accounts.directory import KeyDirectory
 from accounts.limits.limiter import Limiter
 from accounts.limits.redis import RedisCounters
+from accounts.policy_book import PolicyBook as RoutingBook
 from accounts.principal import Principal
 from accounts.wiring import cipher, key_directory
 from acron_site.lib.config import Config, reach_of
@@ -43,7 +44,7 @@ from caching.wiring import (
     step_cache,
     step_secret,
 )
-from inference import budgets, fallback_price, task_records
+from inference import budgets, fallback_price, routing_records, task_records
 from inference import catalog as catalogs
 from inference.accounting import Accountant
 from inference.allowances import Allowances
@@ -56,6 +57,7 @@ from inference.fallback_price import FallbackPrice
 from inference.keeper import Keeper
 from inference.pipeline import Gateway
 from inference.prompt_caching import PromptCaching
+from inference.proof_book import ProofBook
 from inference.provider_directory import Providers
 from inference.providers.base import Transport
 from inference.providers.mock import MockTransport
@@ -65,13 +67,16 @@ from inference.resilience.breaker import Rules
 from inference.resilience.choice import Load
 from inference.resilience.retries import RetryBudget
 from inference.resilience.sharing import BoardSharing
+from inference.routing.policies import Policy as RoutingPolicy
 from inference.routing.router import Router
 from inference.sharing import Sharing
 from inference.similar import NothingSimilar, Similar, SimilarAnswers
+from inference.steering import Steering
 from inference.stored_responses import StoredResponses
 from inference.switchboard import Switchboard
 from inference.task_book import TaskBook
 from inference.token_count import TokenCounter
+from inference.trials import TrialParts
 from inference.unpriced import UnpricedAlerts
 from inference.visits import Visits
 from inference.wire import models
@@ -137,6 +142,32 @@ class Parts:
         return book
 
     @cached_property
+    def routing_policies(self) -> RoutingBook[RoutingPolicy]:
+        book = routing_records.policy_book(self.config.routing)
+        self.keys.share_news(book)
+        return book
+
+    @cached_property
+    def proofs(self) -> ProofBook:
+        return routing_records.proof_book(self.config.routing)
+
+    @cached_property
+    def steering(self) -> Steering:
+        baseline = self.accountant.baseline
+        return Steering(
+            self.routing_policies,
+            self.proofs.known,
+            baseline="" if baseline is None else baseline.name,
+            secret=self._secret,
+        )
+
+    @cached_property
+    def trials(self) -> TrialParts:
+        is_embedding = self.config.cache.enabled and self.config.cache.semantic != Semantic.OFF
+        embedder = self.semantic.embedders.background if is_embedding else None
+        return TrialParts(self.proofs, random.random, embedder)
+
+    @cached_property
     def providers(self) -> Providers:
         reach = reach_of(self.config)
         caching = PromptCaching(time.monotonic) if self.config.providers.mark_prompts else None
@@ -166,7 +197,12 @@ class Parts:
 
     @cached_property
     def router(self) -> Router:
-        return Router(self.catalog, default_quality_threshold=self.config.routing.default_quality_threshold)
+        routing = self.config.routing
+        return Router(
+            self.catalog,
+            default_quality_threshold=routing.default_quality_threshold,
+            prior_margin=routing.prior_margin,
+        )
 
     @cached_property
     def board(self) -> Board:
@@ -193,6 +229,7 @@ class Parts:
             accountant=self.accountant,
             allowances=Allowances(self.limiter, self.fallback_price),
             visits=self._visits,
+            trials=self.trials,
             keeper=Keeper(self.cache, self.similar, self.content),
             similar=self.similar,
             calls=self._calls,
@@ -213,7 +250,9 @@ class Parts:
 
     @cached_property
     def _visits(self) -> Visits:
-        return Visits(self.router, self.policies, secret=self._secret, corrections=self.task_book)
+        return Visits(
+            self.router, self.policies, secret=self._secret, corrections=self.task_book, steering=self.steering
+        )
 
     @cached_property
     def _idempotency(self) -> Idempotency:
@@ -319,6 +358,8 @@ class Parts:
         await self.cache.store.close()
         self.policies.stop()
         self.task_book.stop()
+        self.routing_policies.stop()
+        await asyncio.to_thread(self.proofs.stop)
         if self.links is not None:
             await self.links.close()
         await asyncio.to_thread(self.content.stop)

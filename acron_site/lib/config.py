@@ -72,6 +72,11 @@ class Routing:
     default_mode: str = "autopilot"
     default_quality_threshold: float = 3.5
     baseline_model: str = "gpt-6.1-sol"
+    prior_margin: float = 0.0
+    epsilon: float = 0.03
+    explore_percent: float = 2.0
+    holdout_percent: float = 2.0
+    cascades: str = "proven"
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +157,7 @@ _CHOICES = {
     "cache.wall": ("organization", "user", "key"),
     "cache.semantic": ("off", "shadow", "auto", "manual"),
     "routing.default_mode": ("autopilot", "guided", "explicit"),
+    "routing.cascades": ("off", "proven", "always"),
     "embeddings.provider": ("auto", "local", "hashing", "cohere", "openai"),
     "providers.on_client_gone": ("cancel", "drain"),
     "governance.email_verification": ("auto", "required", "optional"),
@@ -161,6 +167,13 @@ _RANGES = {
     "cache.semantic_tolerance": (0, 0.2),
     "cache.semantic_threshold": (0, 1),
     "cache.semantic_check_percent": (0, 100),
+}
+# both included
+_SPANS = {
+    "routing.prior_margin": (0, 5),
+    "routing.epsilon": (0.005, 0.2),
+    "routing.explore_percent": (0, 100),
+    "routing.holdout_percent": (0, 20),
 }
 _AMOUNT = re.compile(r"\d{1,12}(\.\d{1,12})?", re.ASCII)
 _TRUTHS = {"true": True, "1": True, "yes": True, "on": True, "false": False, "0": False, "no": False, "off": False}
@@ -257,18 +270,13 @@ def _check_choice(name: str, value: Any) -> None:
         raise SettingsError(f"{name} must be one of {', '.join(choices)}, not {value!r}")
 
 
-# above the first, up to the second
-_RANGES = {
-    "cache.semantic_tolerance": (0, 0.2),
-    "cache.semantic_threshold": (0, 1),
-    "cache.semantic_check_percent": (0, 100),
-}
-
-
 def _check_range(name: str, value: Any) -> None:
     low, high = _RANGES.get(name, (None, None))
     if low is not None and high is not None and not low < value <= high:
         raise SettingsError(f"{name} must be above {low} and at most {high}, not {value!r}")
+    least, most = _SPANS.get(name, (None, None))
+    if least is not None and most is not None and not least <= value <= most:
+        raise SettingsError(f"{name} must be from {least} to {most}, not {value!r}")
 
 
 def _require_known(what: str, name: str, known: list[str]) -> None:

@@ -44,6 +44,31 @@ CACHE_PERFORMANCE = _object(
     }
 )
 
+_FIGURE: dict[str, Any] = {"type": "number"}
+_INTERVAL: dict[str, Any] = {
+    **_object(dict.fromkeys(("mean", "low", "high"), _FIGURE)),
+    "nullable": True,
+    "description": "USD, an estimate and its interval at 95 %; null where too few requests were held out",
+}
+_ARM = _object({"requests": _COUNT, "mean_cost": _AMOUNT})
+_TASK_SAVINGS = _object({"task_type": _TEXT, "optimised": _ARM, "holdout": _ARM, "savings_per_request": _INTERVAL})
+SAVINGS = _object(
+    {
+        **dict.fromkeys(("since", "until"), _TIME),
+        "modelled": _object(
+            {**dict.fromkeys(("baseline_cost", "total_cost", "savings"), _AMOUNT), "savings_percent": _NUMBER}
+        ),
+        "measured": _object(
+            {
+                "savings": _INTERVAL,
+                "measured_requests": {**_COUNT, "description": "optimised ones of which `savings` speaks"},
+                **dict.fromkeys(("optimised_requests", "holdout_requests"), _COUNT),
+                "tasks": {"type": "array", "items": _TASK_SAVINGS},
+            }
+        ),
+    }
+)
+
 _ADJUSTMENT = _object(
     {
         **dict.fromkeys(("amount", "baseline_cost", "savings", "prompt_cache_saved"), _AMOUNT),
@@ -62,6 +87,11 @@ _INFERENCE = _object(
         "kind": {"type": "string", "enum": ["answer", "side", "overhead"]},
         **dict.fromkeys(("endpoint", "model", "model_requested", "provider"), _TEXT),
         **dict.fromkeys(("routing_mode", "route_reason", "task_type", "cache_status"), _TEXT),
+        "arm": {
+            "type": "string",
+            "enum": ["", "optimised", "holdout"],
+            "description": "where savings are measured: the side of the comparison it is on",
+        },
         "cache_tier": {"type": "integer", "enum": [0, 1, 2, 3]},
         "cache_similarity": {
             "type": "number",

@@ -2,11 +2,12 @@
 
 from django.urls import path
 
-from inference.api import provider_credentials
+from inference.api import provider_credentials, routing_policy
 from inference.api.views import ModelsView
 
 app_name = "inference_api"
 urlpatterns = [
+    path("governance/policies/routing", routing_policy.RoutingPolicyView.as_view(), name="api-routing-policy"),
     path("models", ModelsView.as_view(), name="models"),
     path(
         "governance/provider-credentials",

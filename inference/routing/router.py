@@ -1,7 +1,7 @@
 """Chooses the model: the one asked for, or the cheapest that is good enough."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import lru_cache
 
@@ -13,11 +13,14 @@ from inference.domain import Ask, Candidate, Cascade, Format, Route, RoutingMode
 from inference.routing import cascading, tasks
 from inference.routing.cascading import Priced
 from inference.routing.needs import Needs, needs_of
+from inference.routing.proofs import NOTHING_PROVEN, Proof, Proofs
 from inference.routing.tasks import GENERAL, Detected
 
 # what Guided's words mean (contract, section 4): a least quality of 5, a greatest typical latency
 QUALITY = {"low": 2.5, "medium": 3.5, "high": 4.2, "max": 4.7}
 LATENCY_MS = {"slow": None, "normal": 5000, "fast": 2000, "instant": 800}
+
+HELD_OUT = "hold-out: measures what optimising saves"
 
 _SHOWN_CANDIDATES = 12
 # the dialect whose own a format is
@@ -58,12 +61,19 @@ class Router:
     """Pure: the same catalogue and request give the same choice in every worker."""
 
     def __init__(
-        self, catalog: Catalog, *, default_quality_threshold: float, allowed: frozenset[str] = frozenset()
+        self,
+        catalog: Catalog,
+        *,
+        default_quality_threshold: float,
+        allowed: frozenset[str] = frozenset(),
+        prior_margin: float = 0.0,
     ) -> None:
         self.catalog = catalog
+        self._margin = prior_margin  # by which a model must be better than wanted while nothing is proven of it
         self.allowed = allowed  # names of the models that may be used; empty: all
         self._threshold = default_quality_threshold
         self._offers = tuple(offer for offer in _offers(catalog) if not allowed or offer.model.is_one_of(allowed))
+        self._named_offers = {offer.model.name: offer for offer in self._offers}
         self._good_enough: Callable[[_Limits], tuple[_Offer, ...]] = lru_cache(256)(self._filter)
         self._by_own_keys: Callable[[frozenset[str]], Router] = lru_cache(64)(self._made_for)
         self._by_allowed: Callable[[frozenset[str]], Router] = lru_cache(256)(self._restricted_to)
@@ -100,12 +110,36 @@ class Router:
         for name in (*cascade.models, *([cascade.strong] if cascade.strong else [])):
             self._named(name, ask.format, param="cascade")
 
-    def route(self, ask: Ask, *, explain: bool = False) -> Route:
+    def route(self, ask: Ask, *, explain: bool = False, proofs: Proofs = NOTHING_PROVEN) -> Route:
         """Raises NoModelsAvailableError with what to change when no model can serve the request."""
         model = self.resolve(ask)
         if model is None and ask.cascade is not None and ask.cascade.strong:
             model = self._named(ask.cascade.strong, ask.format, param="cascade.strong")
-        return self._explicit(ask, model) if model else self._cheapest(ask, explain=explain)
+        return self._explicit(ask, model) if model else self._cheapest(ask, proofs, explain=explain)
+
+    def held_out(self, ask: Ask, baseline: str) -> Route | None:
+        """The route of a request that is not optimised; None where the baseline model cannot serve it."""
+        offer = self._named_offers.get(baseline)
+        if offer is None:
+            return None
+        needs, limits = needs_of(ask.sketch), self._limits(ask)
+        if not _fits(offer.model, needs, ask.format) or _shortfall(offer.model, limits):
+            return None
+        if _over_budget(offer, needs, ask.cost_budget_usd):
+            return None
+        return Route(offer.model, ask.mode, HELD_OUT, limits.task_type)
+
+    def on_trial(self, ask: Ask, reference: Model, proofs: Proofs) -> Model | None:
+        """The model to be tried in place of `reference`: of the cheaper ones that are not good enough by the
+        catalogue, the best that is neither proven nor hopeless yet."""
+        limits = self._limits(ask)
+        found = (
+            offer.model
+            for offer in self._cheaper(ask, limits, reference)
+            if not (standing := proofs.between(limits.task_type, offer.model.name, reference.name)).is_proven
+            and not standing.is_hopeless
+        )
+        return max(found, key=lambda model: model.quality_for(limits.task_type), default=None)
 
     def alternatives(self, ask: Ask, route: Route) -> Iterator[Model]:
         """What may be tried in turn when the route's model fails.
@@ -174,29 +208,67 @@ class Router:
             f"the model {model.name} is not available here: {model.unavailable_because}", param="model"
         )
 
-    def _cheapest(self, ask: Ask, *, explain: bool) -> Route:
+    def _cheapest(self, ask: Ask, proofs: Proofs, *, explain: bool) -> Route:
         needs, limits = needs_of(ask.sketch), self._limits(ask)
         best: _Offer | None = None
         for offer in self._good_enough(limits):
             if _fits(offer.model, needs, ask.format) and (best is None or offer.estimate(needs) < best.estimate(needs)):
                 best = offer
         candidates = tuple(self._candidates(needs, limits, ask.format)) if explain else ()
+        if best is not None and (known := proofs.of(limits.task_type)):
+            proven = self._proven(ask, best, limits, known)
+            if proven is not None:
+                return replace(proven, candidates=candidates)
         if best is None or _over_budget(best, needs, ask.cost_budget_usd):
             raise NoModelsAvailableError(self._advice(limits, needs, ask.cost_budget_usd))
         reason = f"cheapest of the models with quality >= {limits.quality:g}"
         task = _task(ask)
         return Route(best.model, ask.mode, reason, task.task_type, task.confidence, candidates)
 
+    def _proven(self, ask: Ask, best: _Offer, limits: _Limits, known: tuple[Proof, ...]) -> Route | None:
+        """The cheapest of the models that are proven to do as well as one which is good enough by the catalogue."""
+        if ask.mode is not RoutingMode.AUTOPILOT:
+            return None
+        good = {offer.model.name for offer in self._offers if not _lacks_quality(offer.model, limits)}
+        proofs = {proof.model: proof for proof in known if proof.standing.is_proven and proof.reference in good}
+        needs = needs_of(ask.sketch)
+        fitting = [offer for offer in self._cheaper(ask, limits, best.model) if offer.model.name in proofs]
+        offer = min(fitting, key=lambda offer: offer.estimate(needs), default=None)
+        if offer is None or _over_budget(offer, needs, ask.cost_budget_usd):
+            return None
+        standing = proofs[offer.model.name].standing
+        reason = f"proven for {limits.task_type}: {standing.losses} of {standing.pairs} differed"
+        reference = self.catalog.find(proofs[offer.model.name].reference)
+        return Route(offer.model, ask.mode, reason, limits.task_type, in_place_of=reference)
+
+    def _cheaper(self, ask: Ask, limits: _Limits, reference: Model) -> Iterator[_Offer]:
+        """What could serve the request but for its quality, and costs less."""
+        needs, dear = needs_of(ask.sketch), self._named_offers.get(reference.name)
+        if dear is None:
+            return
+        for offer in self._offers:
+            is_able = _fits(offer.model, needs, ask.format) and not _is_too_slow(offer.model, limits)
+            if is_able and offer.estimate(needs) < dear.estimate(needs) and _lacks_quality(offer.model, limits):
+                yield offer
+
     def _made_for(self, providers: frozenset[str]) -> "Router":
-        return Router(self.catalog.with_own_keys(providers), default_quality_threshold=self._threshold)
+        return Router(
+            self.catalog.with_own_keys(providers),
+            default_quality_threshold=self._threshold,
+            prior_margin=self._margin,
+        )
 
     def _restricted_to(self, allowed: frozenset[str]) -> "Router":
-        return Router(self.catalog, default_quality_threshold=self._threshold, allowed=allowed)
+        return Router(
+            self.catalog, default_quality_threshold=self._threshold, allowed=allowed, prior_margin=self._margin
+        )
 
     def _limits(self, ask: Ask) -> _Limits:
         quality = ask.quality_threshold
         if quality is None:
             quality = QUALITY.get(ask.quality_preference, self._threshold)
+        if ask.mode is RoutingMode.AUTOPILOT:
+            quality += self._margin
         latency = ask.latency_budget_ms or LATENCY_MS.get(ask.latency_preference)
         return _Limits(quality, latency, _task(ask).task_type)
 
@@ -263,11 +335,18 @@ def _task(ask: Ask) -> Detected:
     return found
 
 
+def _lacks_quality(model: Model, limits: _Limits) -> bool:
+    return model.quality_for(limits.task_type) < limits.quality
+
+
+def _is_too_slow(model: Model, limits: _Limits) -> bool:
+    return limits.latency_ms is not None and model.latency_ms > limits.latency_ms
+
+
 def _shortfall(model: Model, limits: _Limits) -> str:
-    quality = model.quality_for(limits.task_type)
-    if quality < limits.quality:
-        return f"quality {quality:g} is below {limits.quality:g}"
-    if limits.latency_ms is not None and model.latency_ms > limits.latency_ms:
+    if _lacks_quality(model, limits):
+        return f"quality {model.quality_for(limits.task_type):g} is below {limits.quality:g}"
+    if _is_too_slow(model, limits):
         return f"typical latency {model.latency_ms} ms is above {limits.latency_ms} ms"
     return ""
 

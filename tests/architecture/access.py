@@ -169,6 +169,7 @@ ACCESS: dict[str, dict[str, Rule]] = {
     "feedback": {"POST": Rule(Scope.INFER, body=_about_an_answer)},
     "analytics/recent-inferences": {"GET": ANALYTICS},
     "analytics/cache-performance": {"GET": ANALYTICS},
+    "analytics/savings": {"GET": ANALYTICS},
     "models": {"GET": ANALYTICS},
     "cache/gates": {"GET": ANALYTICS},
     "cache/gates/reset": {"POST": Rule(Scope.ADMIN, body=_as_reset)},
@@ -251,6 +252,7 @@ ACCESS: dict[str, dict[str, Rule]] = {
     },
     "governance/invitations/<uuid:invitation_id>": {"DELETE": Rule(Scope.ADMIN, make=an_invitation)},
     "governance/invitations/<uuid:invitation_id>/resend": {"POST": Rule(Scope.ADMIN, make=an_invitation)},
+    "governance/policies/routing": {"GET": Rule(Scope.ADMIN), "PUT": Rule(Scope.ADMIN, body={"explores": True})},
     "governance/policies/cache": {"GET": Rule(Scope.ADMIN)},
     "governance/policies/cache/<path:namespace>": {
         "GET": replace(CACHE_POLICY, names_no_row=True),

@@ -28,6 +28,7 @@ from analytics import content_store
 from analytics.models import CostAdjustment, Feedback, InferenceEvent, KeptContent
 from caching.gate_rules import CheckSource
 from caching.models import CachePolicy, SemanticCheck, SemanticEntry, SemanticGate, SemanticPurge, SemanticServing
+from inference.models import RoutingPair, RoutingPolicy, RoutingProof
 from tests.accounts.conftest import Person, signed_up
 from tests.analytics.facts import keep, paid_answer
 
@@ -223,6 +224,28 @@ def _cache_policy(person: Person, mark: str) -> None:
     CachePolicy(organization=person.organization, namespace=mark, wall="user").save(force_insert=True)
 
 
+def _routing_policy(person: Person, mark: str) -> None:
+    RoutingPolicy(organization=person.organization, explores=True).save(force_insert=True)
+
+
+def _routing_proof(person: Person, mark: str) -> None:
+    RoutingProof(organization=person.organization, task_type=mark, model=mark, reference=mark, epsilon=0.03).save(
+        force_insert=True
+    )
+
+
+def _routing_pair(person: Person, mark: str) -> None:
+    RoutingPair(
+        organization=person.organization,
+        proof=RoutingProof.objects.for_organization(person.organization.pk).get(model=mark),
+        lost=True,
+        method=mark[:32],
+        source="trial",
+        request_id=mark,
+        occurred_at=timezone.now(),
+    ).save(force_insert=True)
+
+
 # every tenant table has its maker here; a new table without one fails the fuzz
 _MAKERS: dict[type[OrganizationScopedModel], Callable[[Person, str], None]] = {
     Membership: _colleague,
@@ -238,5 +261,8 @@ _MAKERS: dict[type[OrganizationScopedModel], Callable[[Person, str], None]] = {
     SemanticCheck: _check,
     SemanticPurge: _purge,
     SemanticServing: _serving,
+    RoutingPolicy: _routing_policy,
+    RoutingProof: _routing_proof,
+    RoutingPair: _routing_pair,
     AuditEvent: _audit,
 }

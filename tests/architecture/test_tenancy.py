@@ -26,6 +26,7 @@ OPEN_FILES = {
     "accounts/sealed_holdings.py": "re-seals everybody's values; run by the operator's command",
     "analytics/content_store.py": "writes what many organizations' requests leave, re-seals and purges it",
     "caching/services_gates.py": "finds whose gates have new checks; called by a task",
+    "inference/services_proofs.py": "deletes everybody's pairs that are too old; called by a task",
     "analytics/services.py": "ends abandoned rows of everybody; called by a task",
     "caching/semantic_holdings.py": "re-seals everybody's entries; run by the operator's command",
 }

@@ -29,11 +29,12 @@ from inference import catalog as catalogs
 from inference.accounting import Accountant
 from inference.allowances import Allowances
 from inference.calling import CallParts, CallPolicy
+from inference.catalog import Catalog
 from inference.domain import Answer, Ask, EventStream
 from inference.facts import Visit
 from inference.fallback_price import NONE, FallbackPrice
 from inference.keeper import Keeper
-from inference.pipeline import Gateway
+from inference.pipeline import NO_TRIALS, Gateway
 from inference.providers.base import Provider
 from inference.providers.kinds import dialects_of
 from inference.providers.mock import MockTransport
@@ -41,8 +42,10 @@ from inference.resilience.retries import Failure, RetryBudget
 from inference.routing.router import Router
 from inference.sharing import Sharing
 from inference.similar import NothingSimilar, Similar
+from inference.steering import NO_STEERING, Steering
 from inference.targets import Target
 from inference.token_count import TokenCounter
+from inference.trials import TrialParts
 from inference.visits import Visits
 from inference.wire import chat
 from inference.wire.http import Head
@@ -158,9 +161,15 @@ class Kit:
         call_policy: CallPolicy | None = None,
         drains: bool = False,
         similar: Similar | None = None,
+        steering: Steering = NO_STEERING,
+        trials: TrialParts = NO_TRIALS,
+        without: str = "",
     ) -> None:
+        """`without`: the name of a model that the catalogue shall not have."""
         self.switchboard = OpenSwitchboard()
-        self.catalog = catalogs.load(MODELS, {}, mock=mock)
+        catalog = catalogs.load(MODELS, {}, mock=mock)
+        models = [model for model in catalog.models if model.name != without]
+        self.catalog = Catalog(models, is_simulated=mock) if without else catalog
         self.ledger = RememberedLedger()
         self.transport: Any = transport or MockTransport(latency_scale=0)
         self.provider = Provider("mock", dialects_of("mock", api_key="k", name="mock"), self.transport)
@@ -175,7 +184,12 @@ class Kit:
             allowances=self.allowances,
         )
         keeping = keeping_parts(
-            self.router, self.cache, policies or Policies(policy or Policy()), content=content, similar=similar
+            self.router,
+            self.cache,
+            policies or Policies(policy or Policy()),
+            content=content,
+            similar=similar,
+            steering=steering,
         )
         sharing = sharing_parts(self.cache, drains=drains)
         self.gateway = Gateway(
@@ -188,6 +202,7 @@ class Kit:
             keep_alive_seconds=keep_alive_seconds,
             **keeping,
             **sharing,
+            trials=trials,
             calls=CallParts(
                 targets=lambda model, principal: (Target(model.name, model, self.provider),),
                 switchboard=self.switchboard,
@@ -211,12 +226,13 @@ def keeping_parts(
     *,
     content: ContentKeeper | None = None,
     similar: Similar | None = None,
+    steering: Steering = NO_STEERING,
 ) -> dict[str, Any]:
     """What a gateway needs to say what may be kept, and to keep it."""
     source = SettledPolicies(policies) if isinstance(policies, Policies) else policies
     similar = similar or NothingSimilar()
     return {
-        "visits": Visits(router, source, secret=b"secret"),
+        "visits": Visits(router, source, secret=b"secret", steering=steering),
         "keeper": Keeper(cache, similar, content),
         "similar": similar,
     }
