@@ -117,6 +117,7 @@ class RedisRevocations:
     async def _pass_on(self, pubsub: PubSub, listener: Listener) -> None:
         heard_at = monotonic()
         while monotonic() - heard_at < _SILENCE_SECONDS:
+            _require_wanted()
             message = await pubsub.get_message(timeout=_PULSE_SECONDS)
             if message is None:
                 await pubsub.ping()
@@ -135,3 +136,11 @@ class RedisRevocations:
         if self._is_heard is not False:
             logger.warning("keys.revocations_unheard", extra={"cause": type(error).__name__})
         self._is_heard = False
+
+
+def _require_wanted() -> None:
+    """Raises CancelledError where that was forgotten: redis-py sends by `asyncio.wait_for`, which until Python 3.12
+    returns what is there already although its task is cancelled (https://github.com/python/cpython/issues/86296)."""
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError

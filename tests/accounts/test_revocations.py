@@ -7,6 +7,7 @@ import time
 import pytest
 import redis
 from django.conf import settings
+from redis.asyncio.client import PubSub
 
 from accounts.directory import KeyDirectory
 from accounts.revocations import RedisRevocations
@@ -128,3 +129,19 @@ def wait_for_redis():
 def drop_subscribers():
     with redis.Redis.from_url(settings.REDIS_URL) as client:
         client.client_kill_filter(_type="pubsub")
+
+
+async def test_a_worker_ends_although_a_cancellation_was_lost_on_the_way(monkeypatch):
+    """As `asyncio.wait_for` loses one before Python 3.12, by which redis-py sends."""
+    sending = asyncio.Event()
+
+    async def ping(_):
+        sending.set()
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.sleep(30)
+
+    monkeypatch.setattr(PubSub, "ping", ping)
+    async with worker(FakeRecords()) as directory:
+        await sending.wait()
+        async with asyncio.timeout(2):
+            await directory.stop()
