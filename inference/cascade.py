@@ -60,7 +60,8 @@ class Cascades:
     ) -> Completed | None:
         aside = visit.for_the_gateway(EventKind.OVERHEAD)
         heard: list[Completed] = []
-        asked = replace(route, model=model, reason=_ASKED_FIRST.format(route.model.name), candidates=())
+        reason = _ASKED_FIRST.format(route.model.name)
+        asked = replace(route, model=model, reason=reason, candidates=(), in_place_of=route.model)
         try:
             await self._caller.answer(aside, asked, heard.append, is_heard=is_heard)
         except AcronError:

@@ -14,14 +14,14 @@ from analytics.events import EventKind, Ledger
 from caching.exact import Entry, ExactCache
 from caching.idempotency import Idempotency
 from caching.semantic import Served
-from inference import facts, notes, pricing, stamps
+from inference import facts, notes, pricing, stamps, steering
 from inference.accounting import Accountant
 from inference.allowances import Allowances
 from inference.calling import Caller, CallParts, Completed
 from inference.cascade import Cascades
 from inference.catalog import Catalog, Model
 from inference.checks import Checks
-from inference.domain import Answer, Ask, CacheStatus, Completion, Route, RoutingMode
+from inference.domain import Answer, Ask, CacheStatus, Cascade, Completion, Route, RoutingMode
 from inference.facts import KEPT, SIMILAR, STEP, Visit, Worth
 from inference.keeper import Keeper
 from inference.keeping import CacheReason
@@ -211,16 +211,18 @@ class Gateway:
         if await self._find_similar(visit, made):
             return None
 
+        route = self._route(visit)
+        asked = _with_cascade(visit, steering.cascade_of(visit.ask, visit.course, route))
+
         def completed(whole: Completed) -> None:
             made.entry = entry = self._keeper.completed(visit, whole)
-            self._trials.saw(visit, whole)
+            self._trials.saw(asked, whole)
             if made.claim is not None:
                 made.claim.keep(note=notes.without_stamps(entry.note), body=entry.body)
 
-        route = self._route(visit)
-        first = self._router.serving(visit.principal).asked_first(visit.ask, route) if visit.ask.cascade else ()
+        first = self._router.serving(visit.principal).asked_first(asked.ask, route)
         if first:
-            return await self._cascades.answer(visit, route, first, completed, is_heard=is_heard)
+            return await self._cascades.answer(asked, route, first, completed, is_heard=is_heard)
         return await self._caller.answer(visit, route, completed, is_heard=is_heard)
 
     async def _find_similar(self, visit: Visit, made: Production) -> bool:
@@ -305,6 +307,10 @@ class Gateway:
         if visit.kind is EventKind.OVERHEAD:  # another model's answer is not what is to be compared
             return ()
         return self._router.serving(visit.principal).alternatives(visit.ask, route)
+
+
+def _with_cascade(visit: Visit, cascade: Cascade | None) -> Visit:
+    return visit if visit.ask.cascade is cascade else replace(visit, ask=replace(visit.ask, cascade=cascade))
 
 
 def _renewed(found: Entry) -> Entry:

@@ -6,12 +6,12 @@ from typing import Protocol
 from uuid import UUID
 
 from accounts.principal import Principal
-from inference.domain import Ask, RoutingMode
-from inference.routing import arms
+from inference.domain import Ask, Cascade, Route, RoutingMode
+from inference.routing import arms, cascading
 from inference.routing.arms import Arm
 from inference.routing.course import UNSTEERED, Course
-from inference.routing.policies import PLAIN, Policy
-from inference.routing.proofs import NOTHING_PROVEN, Proofs
+from inference.routing.policies import PLAIN, CascadeUse, Policy
+from inference.routing.proofs import NOTHING_PROVEN, TWO_THAT_AGREE, Proofs
 from inference.routing.router import Router
 
 
@@ -77,6 +77,17 @@ def steered(ask: Ask, policy: Policy) -> Ask:
     if ask.quality_threshold is not None or ask.quality_preference:
         return ask
     return replace(ask, quality_threshold=threshold)
+
+
+def cascade_of(ask: Ask, course: Course, route: Route) -> Cascade | None:
+    """How cheap answers are verified before the route's model is asked; None: it is asked at once."""
+    if course.is_held_out or ask.refuses_cascade:
+        return None
+    use = course.policy.cascades
+    if ask.cascade is not None or use is CascadeUse.OFF or route.in_place_of or not cascading.may_agree(ask):
+        return ask.cascade
+    standing = course.proofs.between(route.task_type, TWO_THAT_AGREE, route.model.name)
+    return Cascade() if use is CascadeUse.ALWAYS or standing.is_proven else None
 
 
 NO_STEERING = Steering(NoPolicies(), lambda _: None, baseline="", secret=b"none")

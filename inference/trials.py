@@ -1,7 +1,7 @@
 """Has a second model answer a sample of requests, so that pairs of answers show whether the cheaper one does."""
 
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Protocol
 
@@ -10,16 +10,17 @@ from analytics.events import EventKind
 from caching import agreement
 from caching.agreement import Agreement
 from caching.protocols import Embedder, EmbeddingError, Purpose
-from inference import last_turn
+from inference import last_turn, verifying
 from inference.calling import Completed
 from inference.catalog import Model
 from inference.checks import Checks
-from inference.domain import Ask, Format, Route, RoutingMode
+from inference.domain import Cascade, Route, RoutingMode, Verify
 from inference.embedding_costs import on_behalf_of
 from inference.facts import Visit
-from inference.routing.proofs import Pair, PairSource
+from inference.routing import cascading
+from inference.routing.policies import CascadeUse
+from inference.routing.proofs import TWO_THAT_AGREE, Pair, PairSource
 from inference.routing.router import Router
-from inference.wire import responses_sketch
 
 TRIED = "tried: compares the answer of {model} with that of {other}"
 
@@ -50,9 +51,10 @@ class TrialParts:
 
 @dataclass(frozen=True, slots=True)
 class _Trial:
-    """`asked` answers what the other of the two has answered; `model` is the cheaper one."""
+    """`asked` answer what the other side has answered; `model` is the cheaper side: a model's name, or that of two that
+    agree."""
 
-    asked: Model
+    asked: tuple[Model, ...]
     model: str
     reference: str
     task_type: str
@@ -79,21 +81,39 @@ class Trials:
         self._checks.begin(visit, work)
 
     def _trial(self, visit: Visit, route: Route) -> _Trial | None:
+        cascade = visit.ask.cascade
         if (reference := route.in_place_of) is not None:  # whether the proof still holds
-            return _Trial(reference, route.model.name, reference.name, route.task_type)
+            if cascade not in (None, Cascade()):  # who was asked, and how, was the caller's choice
+                return None
+            side = route.model.name if cascade is None else TWO_THAT_AGREE
+            return _Trial((reference,), side, reference.name, route.task_type)
+        if cascade is not None:  # the two differed: what is left is not what usually comes
+            return None
         router = self._router.serving(visit.principal)
         model = router.on_trial(visit.ask, route.model, visit.course.proofs)
-        return None if model is None else _Trial(model, model.name, route.model.name, route.task_type)
+        if model is not None:
+            return _Trial((model,), model.name, route.model.name, route.task_type)
+        return self._of_two(visit, route, router)
+
+    def _of_two(self, visit: Visit, route: Route, router: Router) -> _Trial | None:
+        """For where none is left that might do alone."""
+        standing = visit.course.proofs.between(route.task_type, TWO_THAT_AGREE, route.model.name)
+        is_wanted = visit.course.policy.cascades is CascadeUse.PROVEN and cascading.may_agree(visit.ask)
+        if not is_wanted or standing.is_proven or standing.is_hopeless:
+            return None
+        two = tuple(router.asked_first(replace(visit.ask, cascade=Cascade()), route))
+        return _Trial(two, TWO_THAT_AGREE, route.model.name, route.task_type) if two else None
 
     async def _try(self, visit: Visit, whole: Completed, trial: _Trial) -> None:
-        other = trial.reference if trial.asked.name == trial.model else trial.model
-        reason = TRIED.format(model=trial.asked.name, other=other)
         found: list[Completed] = []
-        await self._ask(visit, Route(trial.asked, visit.ask.mode, reason, trial.task_type), found.append)
-        for tried in found:
-            agreed = await self._compared(visit, tried, whole)
-            if agreed.agrees is not None:  # what cannot be told is no pair
-                self._parts.reports.report(_pair(visit, trial, agreed))
+        for model in trial.asked:
+            reason = TRIED.format(model=model.name, other=whole.route.model.name)
+            await self._ask(visit, Route(model, visit.ask.mode, reason, trial.task_type), found.append)
+        if len(found) < len(trial.asked) or not _agree(visit, found):  # then it would have been for the dearer one
+            return
+        agreed = await self._compared(visit, found[0], whole)
+        if agreed.agrees is not None:  # what cannot be told is no pair
+            self._parts.reports.report(_pair(visit, trial, agreed))
 
     async def _compared(self, visit: Visit, tried: Completed, whole: Completed) -> Agreement:
         """Embeddings are asked for only where words alone do not settle it."""
@@ -109,20 +129,23 @@ class Trials:
         return agreement.compare(ours, theirs, similarity=float(one @ other))
 
 
+def _agree(visit: Visit, found: Sequence[Completed]) -> bool:
+    if len(found) == 1:
+        return True
+    return verifying.verified(visit.ask, Verify.AGREEMENT, [each.completion for each in found])[0]
+
+
 def _may_be_tried(visit: Visit, whole: Completed) -> bool:
     """Whether the two answers could be compared, and the caller has nothing against it."""
     is_plain = visit.kind is EventKind.ANSWER and not visit.principal.is_test and not visit.course.is_held_out
     # after a failure another model has answered than the one that would have been compared with
     is_as_chosen = whole.facts.attempt == 1 and visit.ask.mode is RoutingMode.AUTOPILOT
-    return is_plain and is_as_chosen and set(whole.completion.finish_reasons) == {"stop"} and _is_comparable(visit.ask)
-
-
-def _is_comparable(ask: Ask) -> bool:
-    """`no-store` is taken at its word: the request goes nowhere that it need not go. An answer with a temperature
-    differs from itself, one with tools is not its words alone, and a stored conversation must not get a second turn."""
-    if ask.controls.is_bypassed or ask.body.get("temperature") or ask.sketch.get("tools"):
-        return False
-    return not (ask.format is Format.RESPONSES and (responses_sketch.is_stateful(ask.body) or ask.body.get("store")))
+    return (
+        is_plain
+        and is_as_chosen
+        and set(whole.completion.finish_reasons) == {"stop"}
+        and cascading.is_comparable(visit.ask)
+    )
 
 
 def _pair(visit: Visit, trial: _Trial, agreed: Agreement) -> Pair:

@@ -23,9 +23,10 @@ class Arm(StrEnum):
 def may_be_held_out(ask: Ask) -> bool:
     """Whether the gateway is free to do so: not where a model is named, or only a kept answer is wanted.
 
-    A conversation that is continued at the provider cannot be told by its beginning.
+    A conversation that is continued at the provider cannot be told by its beginning. A workflow's steps stand or fall
+    together, and cannot be drawn one by one.
     """
-    if ask.mode is not RoutingMode.AUTOPILOT or ask.controls.only_if_cached:
+    if ask.mode is not RoutingMode.AUTOPILOT or ask.controls.only_if_cached or ask.step_id:
         return False
     return not (ask.format is Format.RESPONSES and responses_sketch.is_stateful(ask.body))
 

@@ -7,6 +7,7 @@ from typing import Any
 from acron_site.lib.errors import InvalidRequestError
 from inference.catalog import Model
 from inference.domain import Ask, Cascade, Format, RoutingMode, Verify
+from inference.wire import responses_sketch
 
 # a cheap answer is worth asking for only from a model not too far below: of 5
 _FURTHEST_BELOW = 2.0
@@ -39,6 +40,23 @@ def require_comparable(ask: Ask, cascade: Cascade) -> None:
     found = next(_incomparable(ask.body), "")
     if found:
         raise _refused(f"answers with {found} are not compared; leave {found} or cascade out, or use verify=format")
+
+
+def is_comparable(ask: Ask) -> bool:
+    """Whether somebody else's answer to a request that leaves the choice open can be held against the one it gets.
+
+    `no-store` is taken at its word: the request goes nowhere that it need not go. An answer with a temperature differs
+    from itself, one with tools is not its words alone, and a stored conversation must not get a second turn.
+    """
+    if ask.controls.is_bypassed or ask.body.get("temperature") or ask.sketch.get("tools"):
+        return False
+    return not (ask.format is Format.RESPONSES and (responses_sketch.is_stateful(ask.body) or ask.body.get("store")))
+
+
+def may_agree(ask: Ask) -> bool:
+    """Whether two may be asked first without anybody having asked for that. A verified answer is whole before it is
+    told, and whoever streams wants to see it begin."""
+    return is_comparable(ask) and not ask.stream and not any(_incomparable(ask.body))
 
 
 def first_asked(cascade: Cascade, fitting: Sequence[Priced], strong: Priced, latency_ms: int | None) -> Sequence[Model]:

@@ -30,6 +30,8 @@ PAIRS_TO_FALSE_ALARM = 1_000
 # the least and the most that an organization may put up with
 LEAST_EPSILON, MOST_EPSILON, EPSILON = 0.005, 0.2, 0.03
 
+# stands where a class names its cheaper model: two are asked, and what both say is given
+TWO_THAT_AGREE = "two that agree"
 # in characters, of what a pair names
 LONGEST_TASK_TYPE, LONGEST_MODEL, LONGEST_METHOD, LONGEST_REQUEST_ID = 64, 200, 32, 128
 

@@ -103,6 +103,7 @@ def steering(source: Mapping[str, Any], *, path: str = "") -> dict[str, Any]:
         "tags": fields.tags(source, path=path),
         "fallbacks": fields.names(source, "fallbacks", most=_MAX_FALLBACKS, path=path),
         "cascade": cascades.parse(source, path=path),
+        "refuses_cascade": source.get("cascade") is False,
     }
 
 

@@ -1,89 +1,17 @@
 """Trials: a cheaper model answers a sample of requests too, where the organization wants that, and nobody waits."""
 
 from dataclasses import replace
-from uuid import UUID
 
-import orjson
 import pytest
 
 from analytics.events import EventKind, EventStatus
-from caching.policies import Policies
 from caching.policies import Policy as CachePolicy
 from inference.domain import CacheStatus
-from inference.routing.policies import PLAIN, Policy
-from inference.routing.proofs import NOTHING_PROVEN, Pair, PairSource, Proof, Proofs, ProofState, Standing
-from inference.steering import Steering
-from inference.trials import TrialParts
-from tests.inference.kit import ADA, Kit, ask, stream_of, text_of
-from tests.inference.script import COMPLETION, Scene, refused, streamed
-
-EXPLORES = replace(PLAIN, explores=True, explore_percent=100.0)
-PROVEN = Standing(state=ProofState.PROVEN, pairs=214, losses=1)
-
-
-class Voices:
-    """A provider whose models each say one thing, or are met with a scene of their own."""
-
-    def __init__(self, **said: object) -> None:
-        self.said = {f"mock-{name}": words for name, words in said.items()}
-        self.asked: list[str] = []
-
-    async def send(self, call):
-        document = orjson.loads(call.body)
-        self.asked.append(document["model"])
-        words = self.said[document["model"]]
-        if isinstance(words, Scene):
-            return words
-        choice = {"index": 0, "message": {"role": "assistant", "content": words}, "finish_reason": "stop"}
-        return Scene(pieces=(orjson.dumps({**COMPLETION, "model": document["model"], "choices": [choice]}),))
-
-    async def close(self) -> None:
-        return None
-
-
-class SamePolicy:
-    """Everybody's routing policy."""
-
-    def __init__(self, policy: Policy) -> None:
-        self.policy = policy
-
-    def known(self, organization_id: UUID) -> Policy:
-        return self.policy
-
-    async def of(self, organization_id: UUID) -> Policy:
-        return self.policy
-
-
-class Reported:
-    def __init__(self) -> None:
-        self.pairs: list[Pair] = []
-
-    def report(self, pair: Pair) -> None:
-        self.pairs.append(pair)
-
-
-class Story:
-    def __init__(self, policy=EXPLORES, *, proofs=NOTHING_PROVEN, random=0.5, cache=None, **said) -> None:
-        self.voices = Voices(**{"small": "Paris.", "medium": "Paris.", "large": "Paris.", **said})
-        self.reports = Reported()
-        self.kit = Kit(
-            mock=True,
-            without="far-away",
-            transport=self.voices,
-            steering=Steering(SamePolicy(policy), lambda _: proofs, baseline="mock-large", secret=b"secret"),
-            trials=TrialParts(self.reports, lambda: random),
-            policies=Policies(cache or CachePolicy()),
-        )
-
-    async def get(self, principal=ADA, **fields):
-        asked = ask(**{"model": "auto", **fields})
-        answer = await self.kit.answer(principal, asked)
-        await self.kit.gateway.checks.idle()
-        return answer
-
-    @property
-    def overhead(self):
-        return [row for row in self.kit.ledger.rows.values() if row.kind is EventKind.OVERHEAD]
+from inference.routing.policies import PLAIN
+from inference.routing.proofs import PairSource, Proof, Proofs
+from tests.inference.kit import ADA, ask, stream_of, text_of
+from tests.inference.script import refused, streamed
+from tests.inference.trials_kit import EXPLORES, PROVEN, TASK, Story
 
 
 async def test_a_cheaper_model_is_asked_too_and_what_it_says_is_a_pair():
@@ -94,7 +22,7 @@ async def test_a_cheaper_model_is_asked_too_and_what_it_says_is_a_pair():
     assert answer.facts.model == "mock-medium"
     assert story.voices.asked == ["mock-medium", "mock-small"]
     (pair,) = story.reports.pairs
-    assert (pair.model, pair.reference, pair.task_type) == ("mock-small", "mock-medium", "general")
+    assert (pair.model, pair.reference, pair.task_type) == ("mock-small", "mock-medium", TASK)
     assert (pair.lost, pair.method, pair.source) == (False, "exact", PairSource.TRIAL)
     assert (pair.organization_id, pair.request_id) == (ADA.organization_id, "req_test")
 
@@ -215,13 +143,13 @@ async def test_an_answer_by_fallback_is_compared_with_nothing():
 
 
 async def test_a_proven_model_serves_and_is_still_compared_with_the_one_it_replaces():
-    proofs = Proofs({"general": (Proof("mock-small", "mock-medium", PROVEN),)})
+    proofs = Proofs({TASK: (Proof("mock-small", "mock-medium", PROVEN),)})
     story = Story(proofs=proofs, small="Lyon.")
 
     answer = await story.get()
 
     assert (answer.facts.model, text_of(answer)) == ("mock-small", "Lyon.")
-    assert answer.facts.route_reason == "proven for general: 1 of 214 differed"
+    assert answer.facts.route_reason == "proven for geography: 1 of 214 differed"
     assert story.voices.asked == ["mock-small", "mock-medium"]
     (pair,) = story.reports.pairs
     assert (pair.model, pair.reference, pair.lost) == ("mock-small", "mock-medium", True)
