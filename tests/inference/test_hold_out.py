@@ -10,7 +10,7 @@ from inference.routing import arms
 from inference.routing.arms import Arm
 from inference.routing.policies import PLAIN
 from tests.inference.kit import ADA, MALLORY, ask
-from tests.inference.test_trials import EXPLORES, Story
+from tests.inference.trials_kit import EXPLORES, Story
 
 EVERYBODY = replace(PLAIN, holdout_percent=100.0)
 HARDLY_ANYBODY = replace(PLAIN, holdout_percent=1e-9)
