@@ -20,6 +20,7 @@ class PriceEntryAdmin(LookOnly):
 @admin.register(RoutingPolicy)
 class RoutingPolicyAdmin(LookOnly):
     list_display = ("changed_at", "organization_id", "quality_threshold", "epsilon", "explores", "holdout_percent")
+    search_fields = ("id__exact",)
     ordering = ("-id",)
     shown = (
         "organization_id", "changed_at", "quality_threshold", "epsilon", "explores", "explore_percent",
@@ -31,6 +32,7 @@ class RoutingPolicyAdmin(LookOnly):
 class RoutingProofAdmin(LookOnly):
     list_display = ("organization_id", "task_type", "model", "reference", "state", "pairs", "losses", "since")
     list_filter = ("state",)
+    search_fields = ("task_type", "model", "reference")
     ordering = ("-id",)
     shown = (
         "id", "organization_id", "task_type", "model", "reference", "epsilon", "state", "pairs", "losses", "alarms",
@@ -43,5 +45,6 @@ class RoutingPairAdmin(LookOnly):
     list_display = ("occurred_at", "organization_id", "proof", "source", "lost", "method")
     list_filter = ("source", "lost")
     list_select_related = ("proof",)
+    search_fields = ("request_id__exact",)
     ordering = ("-id",)
     shown = ("id", "organization_id", "proof", "source", "lost", "method", "request_id", "occurred_at")

@@ -100,7 +100,7 @@ async def running(parts: AnyParts) -> AsyncIterator[AnyParts]:
         await parts.close_semantic()
         await parts.providers.close()
         await parts.cache.store.close()
-        parts.policies.stop()
+        await parts.close_books()
         await asyncio.to_thread(parts.content.stop)
         parts.ledger.stop()
 

@@ -356,14 +356,17 @@ class Parts:
         await self.providers.close()
         await self.limiter.close()
         await self.cache.store.close()
-        self.policies.stop()
-        self.task_book.stop()
-        self.routing_policies.stop()
-        await asyncio.to_thread(self.proofs.stop)
+        await self.close_books()
         if self.links is not None:
             await self.links.close()
         await asyncio.to_thread(self.content.stop)
         await asyncio.to_thread(self.ledger.stop)  # carries in what it can, which takes a while
+
+    async def close_books(self) -> None:
+        """What is known of organizations from the database, and what has been learnt of them."""
+        for book in (self.policies, self.task_book, self.routing_policies):
+            book.stop()
+        await asyncio.to_thread(self.proofs.stop)
 
     async def close_semantic(self) -> None:
         """Ends what is under way in the background, as far as it has begun."""

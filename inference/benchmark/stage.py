@@ -29,6 +29,7 @@ def settings_for(config: Config, *, semantic: str, is_real: bool) -> Config:
         cache=replace(config.cache, enabled=True, semantic=semantic, semantic_check_percent=percent),
         embeddings=replace(config.embeddings, background_cpu_percent=100),
         providers=replace(config.providers, mock=not is_real),
+        routing=replace(config.routing, holdout_percent=0),  # the baseline is asked on its own
     )
 
 

@@ -43,7 +43,7 @@ from acron_site.lib.admin import LookOnly
 from acron_site.lib.errors import InsufficientScopeError
 from analytics.models import CostAdjustment, Feedback, InferenceEvent, KeptContent
 from caching.models import CachePolicy, SemanticCheck, SemanticEntry, SemanticGate, SemanticPurge, SemanticServing
-from inference.models import PriceEntry
+from inference.models import PriceEntry, RoutingPair, RoutingPolicy, RoutingProof
 from tests.accounts.conftest import PASSWORD, Person
 
 BACKEND = "django.contrib.auth.backends.ModelBackend"
@@ -83,6 +83,9 @@ def planted(ada: Person, oscar: User) -> dict[str, Any]:
     own = {"organization": ada.organization}
     address = EmailAddress.objects.get_or_create(user=ada.user, email=ada.user.email)[0]
     gate = SemanticGate.all_organizations.create(**own, namespace="default", tolerance=0.01)
+    proof = RoutingProof.all_organizations.create(
+        **own, task_type="code", model="small", reference="large", epsilon=0.03
+    )
     rows: list[Model] = [
         ada.user, ada.organization, key, address,
         Membership.objects.for_organization(ada.organization.pk).get(),
@@ -111,6 +114,11 @@ def planted(ada: Person, oscar: User) -> dict[str, Any]:
             provider="openai", model="m", sheet={}, version="v", as_of=later.date(), valid_from=timezone.now()
         ),
         CachePolicy.all_organizations.create(**own, namespace="default", changed_at=timezone.now()),
+        RoutingPolicy.all_organizations.create(**own, changed_at=timezone.now()),
+        proof,
+        RoutingPair.all_organizations.create(
+            **own, proof=proof, lost=False, method="exact", source="trial", occurred_at=timezone.now()
+        ),
         gate,
         SemanticCheck.all_organizations.create(
             **own, gate=gate, score=1, similarity=1, agrees=True, neighbour_id=uuid4(), occurred_at=timezone.now()
