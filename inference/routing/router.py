@@ -7,9 +7,9 @@ from functools import lru_cache
 
 from accounts.principal import Principal
 from acron_site.lib.errors import AcronError, NoModelsAvailableError, UnknownModelError
-from inference import pricing
+from inference import judging, pricing
 from inference.catalog import Catalog, Model
-from inference.domain import Ask, Candidate, Cascade, Format, Route, RoutingMode, Verify
+from inference.domain import Ask, Candidate, Format, Route, RoutingMode
 from inference.routing import cascading, tasks
 from inference.routing.cascading import Priced
 from inference.routing.needs import Needs, needs_of
@@ -100,15 +100,10 @@ class Router:
         for name in ask.fallbacks:
             self._named(name, ask.format, param="acron.fallbacks")
         if ask.cascade is not None:
-            self._require_cascade(ask, ask.cascade)
+            cascading.require_usable(ask, ask.cascade, self._named)
         if ask.mode is not RoutingMode.EXPLICIT:
             return None
         return self._named(ask.model_requested, ask.format, param="model")
-
-    def _require_cascade(self, ask: Ask, cascade: Cascade) -> None:
-        cascading.require_comparable(ask, cascade)
-        for name in (*cascade.models, *([cascade.strong] if cascade.strong else [])):
-            self._named(name, ask.format, param="cascade")
 
     def route(self, ask: Ask, *, explain: bool = False, proofs: Proofs = NOTHING_PROVEN) -> Route:
         """Raises NoModelsAvailableError with what to change when no model can serve the request."""
@@ -159,24 +154,31 @@ class Router:
                 yield model
 
     def asked_first(self, ask: Ask, route: Route) -> Sequence[Model]:
-        """Who is asked before the route's model in a cascade; () where that would not pay."""
+        """Who is asked before the route's model in a cascade, a judge last; () where that would not pay."""
         cascade = ask.cascade
         if cascade is None:
             return ()
-        if cascade.models:
-            named = [self._named(name, ask.format, param="cascade.models") for name in cascade.models]
-            return named * 2 if cascade.verify is Verify.CONSISTENCY else named
+        named = [self._named(name, ask.format, param="cascade.models") for name in cascade.models]
+        judges = cascading.judges_named(cascade, self._named)
+        if cascade.names_all:
+            return [*named * cascade.times, *judges]
         needs, limits = needs_of(ask.sketch), self._limits(ask)
-        fitting = [
-            _priced(offer, needs, limits)
-            for offer in self._offers
-            if not _obstacle(offer.model, needs, _any_quality(limits), ask.format)
-        ]
-        fitting.sort(key=lambda each: each.estimate)
         strong = _offer(route.model)  # which is none of ours where it is named but never chosen
         if strong is None:
             return ()
-        return cascading.first_asked(cascade, fitting, _priced(strong, needs, limits), limits.latency_ms)
+        return cascading.first_asked(
+            cascade,
+            self._able(named, needs, limits, ask.format),
+            _priced(strong, needs, limits),
+            limits.latency_ms,
+            judges=self._able(judges, judging.needs_to_judge(needs), limits, Format.CHAT),
+        )
+
+    def _able(self, named: Sequence[Model], needs: Needs, limits: _Limits, wanted: Format) -> list[Priced]:
+        """What can do it, whatever its quality, the cheapest first; where some are named, those that have a price."""
+        fitting = (each for each in self._offers if not _obstacle(each.model, needs, _any_quality(limits), wanted))
+        offers = filter(None, map(_offer, named)) if named else fitting
+        return sorted((_priced(each, needs, limits) for each in offers), key=lambda each: each.estimate)
 
     def _next_best(self, ask: Ask, failed: Model) -> list[Model]:
         needs = needs_of(ask.sketch)
