@@ -12,6 +12,7 @@ from analytics.events import CostStatus, InferenceFacts, TokenCounts
 
 if TYPE_CHECKING:
     from inference.catalog import Model
+    from inference.resilience.latencies import Pace
 
 
 class RoutingMode(StrEnum):
@@ -186,6 +187,7 @@ class Candidate:
     estimated_cost_usd: Decimal | None
     estimated_latency_ms: int
     excluded_because: str = ""
+    measured: "Pace | None" = None  # where there were enough calls lately
 
 
 @dataclass(frozen=True, slots=True)

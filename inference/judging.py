@@ -73,7 +73,7 @@ def asked(ask: Ask, answered: str, *, judge: Model, mark: str) -> Ask:
     if "json_schema" in judge.capabilities:
         wanted = {"name": "verdict", "strict": True, "schema": _SCHEMA}
         body["response_format"] = {"type": "json_schema", "json_schema": wanted}
-    return replace(ask, body=body, sketched=None, format=Format.CHAT, passed_headers={}, cascade=None)
+    return replace(ask, body=body, sketched=None, format=Format.CHAT, passed_headers={}, cascade=None, noted={})
 
 
 def verdict(body: bytes) -> tuple[bool, str]:

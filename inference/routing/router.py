@@ -10,6 +10,7 @@ from acron_site.lib.errors import AcronError, NoModelsAvailableError, UnknownMod
 from inference import judging, pricing
 from inference.catalog import Catalog, Model
 from inference.domain import Ask, Candidate, Format, Route, RoutingMode
+from inference.resilience.latencies import AS_LISTED, TYPICAL, Typical
 from inference.routing import cascading, tasks
 from inference.routing.cascading import Priced
 from inference.routing.needs import Needs, needs_of
@@ -55,6 +56,7 @@ class _Limits:
     quality: float
     latency_ms: int | None
     task_type: str
+    typical: Typical = AS_LISTED
 
 
 class Router:
@@ -166,13 +168,9 @@ class Router:
         strong = _offer(route.model)  # which is none of ours where it is named but never chosen
         if strong is None:
             return ()
-        return cascading.first_asked(
-            cascade,
-            self._able(named, needs, limits, ask.format),
-            _priced(strong, needs, limits),
-            limits.latency_ms,
-            judges=self._able(judges, judging.needs_to_judge(needs), limits, Format.CHAT),
-        )
+        cheap = self._able(named, needs, limits, ask.format)
+        able = self._able(judges, judging.needs_to_judge(needs), limits, Format.CHAT)
+        return cascading.first_asked(cascade, cheap, _priced(strong, needs, limits), limits.latency_ms, judges=able)
 
     def _able(self, named: Sequence[Model], needs: Needs, limits: _Limits, wanted: Format) -> list[Priced]:
         """What can do it, whatever its quality, the cheapest first; where some are named, those that have a price."""
@@ -272,7 +270,7 @@ class Router:
         if ask.mode is RoutingMode.AUTOPILOT:
             quality += self._margin
         latency = ask.latency_budget_ms or LATENCY_MS.get(ask.latency_preference)
-        return _Limits(quality, latency, _task(ask).task_type)
+        return _Limits(quality, latency, _task(ask).task_type, ask.noted.get(TYPICAL, AS_LISTED))
 
     def _filter(self, limits: _Limits) -> tuple[_Offer, ...]:
         return tuple(offer for offer in self._offers if not _shortfall(offer.model, limits))
@@ -287,7 +285,8 @@ class Router:
                 model=offer.model.name,
                 quality=offer.model.quality_for(limits.task_type),
                 estimated_cost_usd=Decimal(offer.estimate(needs)) / _PARTS_PER_DOLLAR,
-                estimated_latency_ms=offer.model.latency_ms,
+                estimated_latency_ms=limits.typical.latency_ms(offer.model),
+                measured=limits.typical.paces.get(offer.model.name),
                 excluded_because=_obstacle(offer.model, needs, limits, wanted),
             )
 
@@ -342,14 +341,14 @@ def _lacks_quality(model: Model, limits: _Limits) -> bool:
 
 
 def _is_too_slow(model: Model, limits: _Limits) -> bool:
-    return limits.latency_ms is not None and model.latency_ms > limits.latency_ms
+    return limits.latency_ms is not None and limits.typical.latency_ms(model) > limits.latency_ms
 
 
 def _shortfall(model: Model, limits: _Limits) -> str:
     if _lacks_quality(model, limits):
         return f"quality {model.quality_for(limits.task_type):g} is below {limits.quality:g}"
     if _is_too_slow(model, limits):
-        return f"typical latency {model.latency_ms} ms is above {limits.latency_ms} ms"
+        return f"typical latency {limits.typical.latency_ms(model)} ms is above {limits.latency_ms} ms"
     return ""
 
 
@@ -387,12 +386,12 @@ def _wrong_kind(model: Model, wanted: Format) -> str:
 
 
 def _any_quality(limits: _Limits) -> _Limits:
-    return _Limits(0.0, limits.latency_ms, limits.task_type)
+    return replace(limits, quality=0.0)
 
 
 def _priced(offer: _Offer, needs: Needs, limits: _Limits) -> Priced:
-    model = offer.model
-    return Priced(model, offer.estimate(needs), model.quality_for(limits.task_type), model.latency_ms)
+    model, latency_ms = offer.model, limits.typical.latency_ms(offer.model)
+    return Priced(model, offer.estimate(needs), model.quality_for(limits.task_type), latency_ms)
 
 
 def _over_budget(offer: _Offer, needs: Needs, budget: Decimal | None) -> bool:
