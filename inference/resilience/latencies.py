@@ -5,8 +5,10 @@ business.
 """
 
 import time
+from bisect import bisect_left
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from itertools import accumulate
 from math import log2
 
 from inference.catalog import Model
@@ -18,9 +20,9 @@ ENOUGH_CALLS = 20
 
 _HALF_LIFE_SECONDS = 300.0
 _SNAPSHOT_SECONDS = 1.0
-# each bucket ends a fifth above its beginning: 1 ms to 17 minutes, or 1 to a million tokens a second
+# each bucket ends a fifth above its beginning; there are enough for any figure, so that none needs to be held back
 _PER_DOUBLING = 4
-_BUCKETS = 80
+_BUCKETS = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,12 +80,15 @@ class Latencies:
             seen = self._seen[deployment_id] = _Seen(model, now)
         elif now >= seen.halved_at + _HALF_LIFE_SECONDS:
             seen.halve(now)
-        seen.latency[_bucket(latency_ms)] += 1
+        seen.pace = None
+        # written out: this is done for each answer
+        seen.latency[int(log2(latency_ms + 1.0) * _PER_DOUBLING)] += 1.0
         if first_token_ms is None:
             return
-        seen.first_token[_bucket(first_token_ms)] += 1
-        if tokens and latency_ms > first_token_ms:
-            seen.speed[_bucket(tokens * 1000 / (latency_ms - first_token_ms))] += 1
+        seen.first_token[int(log2(first_token_ms + 1.0) * _PER_DOUBLING)] += 1.0
+        if latency_ms > first_token_ms:
+            speed = tokens * 1000.0 / (latency_ms - first_token_ms)
+            seen.speed[int(log2(speed + 1.0) * _PER_DOUBLING)] += 1.0
 
     def typical(self) -> Typical:
         """The same one for as long as nothing has changed."""
@@ -98,8 +103,7 @@ class Latencies:
     def _paces(self, now: float) -> dict[str, Pace]:
         quickest: dict[str, Pace] = {}
         for seen in self._seen.values():
-            seen.halve(now)
-            pace, known = seen.pace(), quickest.get(seen.model)
+            pace, known = seen.measured(now), quickest.get(seen.model)
             if pace is not None and (known is None or pace.latency_ms.p50 < known.latency_ms.p50):
                 quickest[seen.model] = pace
         return quickest
@@ -108,11 +112,12 @@ class Latencies:
 class _Seen:
     """What was measured at one deployment: how many calls fell into each bucket."""
 
-    __slots__ = ("first_token", "halved_at", "latency", "model", "speed")
+    __slots__ = ("first_token", "halved_at", "latency", "model", "pace", "speed")
 
     def __init__(self, model: str, now: float) -> None:
         self.model, self.halved_at = model, now
         self.latency, self.first_token, self.speed = [0.0] * _BUCKETS, [0.0] * _BUCKETS, [0.0] * _BUCKETS
+        self.pace: Pace | None = None  # until something changes
 
     def halve(self, now: float) -> None:
         """Once for each half-life that has passed."""
@@ -120,32 +125,26 @@ class _Seen:
         if not times:
             return
         self.halved_at += times * _HALF_LIFE_SECONDS
-        left = 0.5**times
+        self.pace, left = None, 0.5**times
         for counts in (self.latency, self.first_token, self.speed):
             counts[:] = [count * left for count in counts]
 
-    def pace(self) -> Pace | None:
+    def measured(self, now: float) -> Pace | None:
         """None while there were too few calls."""
-        calls = sum(self.latency)
-        latency = _spread(self.latency)
-        if calls < ENOUGH_CALLS or latency is None:
-            return None
-        return Pace(round(calls), latency, _spread(self.first_token), _spread(self.speed))
-
-
-def _bucket(value: float) -> int:
-    return min(int(log2(value) * _PER_DOUBLING), _BUCKETS - 1) if value > 1 else 0
+        self.halve(now)
+        if self.pace is None and (latency := _spread(self.latency)) is not None:
+            calls = round(sum(self.latency))
+            self.pace = Pace(calls, latency, _spread(self.first_token), _spread(self.speed))
+        return self.pace
 
 
 def _spread(counts: list[float]) -> Spread | None:
-    total = sum(counts)
-    return Spread(_quantile(counts, total * 0.5), _quantile(counts, total * 0.95)) if total >= ENOUGH_CALLS else None
+    passed = list(accumulate(counts))
+    total = passed[-1]
+    if total < ENOUGH_CALLS:
+        return None
+    return Spread(_middle(bisect_left(passed, total * 0.5)), _middle(bisect_left(passed, total * 0.95)))
 
 
-def _quantile(counts: list[float], rank: float) -> float:
-    """The middle of the bucket that has the call of this rank."""
-    bucket, passed = 0, counts[0]
-    while passed < rank and bucket < _BUCKETS - 1:
-        bucket += 1
-        passed += counts[bucket]
-    return round(2.0 ** ((bucket + 0.5) / _PER_DOUBLING), 1)
+def _middle(bucket: int) -> float:
+    return round(2.0 ** ((bucket + 0.5) / _PER_DOUBLING) - 1.0, 1)
