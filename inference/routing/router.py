@@ -9,7 +9,7 @@ from accounts.principal import Principal
 from acron_site.lib.errors import AcronError, NoModelsAvailableError, UnknownModelError
 from inference import judging, pricing
 from inference.catalog import Catalog, Model
-from inference.domain import Ask, Candidate, Format, Route, RoutingMode
+from inference.domain import Ask, Candidate, Format, Route, RoutingMode, Verify
 from inference.resilience.latencies import AS_LISTED, TYPICAL, Typical
 from inference.routing import cascading, tasks
 from inference.routing.cascading import Priced
@@ -169,7 +169,8 @@ class Router:
         if strong is None:
             return ()
         cheap = self._able(named, needs, limits, ask.format)
-        able = self._able(judges, judging.needs_to_judge(needs), limits, Format.CHAT)
+        is_judged, reading = cascade.verify is Verify.JUDGE, judging.needs_to_judge(needs)
+        able = self._able(judges, reading, limits, Format.CHAT) if is_judged else ()
         return cascading.first_asked(cascade, cheap, _priced(strong, needs, limits), limits.latency_ms, judges=able)
 
     def _able(self, named: Sequence[Model], needs: Needs, limits: _Limits, wanted: Format) -> list[Priced]:
