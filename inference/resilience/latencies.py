@@ -9,7 +9,7 @@ from bisect import bisect_left
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from itertools import accumulate
-from math import log2
+from math import exp2, log2
 
 from inference.catalog import Model
 
@@ -147,4 +147,4 @@ def _spread(counts: list[float]) -> Spread | None:
 
 
 def _middle(bucket: int) -> float:
-    return round(2.0 ** ((bucket + 0.5) / _PER_DOUBLING) - 1.0, 1)
+    return round(exp2((bucket + 0.5) / _PER_DOUBLING) - 1.0, 1)
