@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import count
 from random import random
@@ -12,7 +12,7 @@ from typing import Protocol
 from accounts.limits.balances import Reservation
 from accounts.principal import Principal
 from acron_site.lib.errors import AcronError, InvalidRequestError, OverloadedError, UpstreamUnreachableError
-from analytics.events import InferenceFacts, Ledger
+from analytics.events import EventKind, InferenceFacts, Ledger
 from inference.accounting import Accountant
 from inference.allowances import FREE, Allowances
 from inference.attempts import Attempt, Line
@@ -20,6 +20,7 @@ from inference.catalog import Model
 from inference.domain import Answer, Ask, Completion, Route
 from inference.facts import Visit
 from inference.providers.base import Call, Dialect, Reply
+from inference.resilience.latencies import Latencies
 from inference.resilience.retries import Failure, RetryBudget, asked_wait_seconds, classify, pause_seconds
 from inference.streaming import Relay
 from inference.targets import Target, Trail
@@ -76,6 +77,7 @@ class CallParts:
     switchboard: Switchboard
     retries: RetryBudget
     policy: CallPolicy = CallPolicy()
+    latencies: Latencies = field(default_factory=Latencies)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +113,7 @@ class Caller:
         allowances: Allowances,
     ) -> None:
         self._targets, self._switchboard = parts.targets, parts.switchboard
-        self._retries, self._policy = parts.retries, parts.policy
+        self._retries, self._policy, self._latencies = parts.retries, parts.policy, parts.latencies
         self._alternatives = alternatives
         self._ledger, self._accountant, self._allowances = ledger, accountant, allowances
 
@@ -278,6 +280,7 @@ class Caller:
         ask, model = planned.visit.ask, planned.target.model
 
         def keep(completion: Completion) -> None:
+            self._measure(planned, attempt.facts)
             on_complete(Completed(completion, attempt.facts, planned.route, planned.target.provider.name))
 
         body, stream = b"", None
@@ -298,6 +301,20 @@ class Caller:
             candidates=planned.route.candidates,
             confidence=planned.route.confidence,
             dropped=planned.call.dropped,
+        )
+
+    def _measure(self, planned: _Planned, row: InferenceFacts) -> None:
+        """What the gateway asks for its own sake may be of another length than what people ask."""
+        target = planned.target
+        if target.is_private or planned.visit.kind is not EventKind.ANSWER:
+            return
+        first = row.first_token_ms
+        self._latencies.saw(
+            target.id,
+            target.model.name,
+            latency_ms=row.latency_ms - row.overhead_ms,
+            first_token_ms=None if first is None else first - row.overhead_ms,
+            tokens=row.tokens.total_output,
         )
 
 

@@ -12,6 +12,7 @@ from analytics.events import CostStatus, InferenceFacts, TokenCounts
 
 if TYPE_CHECKING:
     from inference.catalog import Model
+    from inference.resilience.latencies import Pace
 
 
 class RoutingMode(StrEnum):
@@ -43,6 +44,7 @@ class Verify(StrEnum):
     AGREEMENT = "agreement"  # two different models say the same
     CONSISTENCY = "consistency"  # one model says the same twice
     FORMAT = "format"  # it is the JSON, or the tool call, that was asked for
+    JUDGE = "judge"  # another model says that it is right
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,17 @@ class Cascade:
     verify: Verify = Verify.AGREEMENT
     models: tuple[str, ...] = ()  # to be asked first
     strong: str = ""  # asked where the verification fails
+    judge: str = ""  # who says whether the answer is right, where a judge verifies
+
+    @property
+    def times(self) -> int:
+        """How often each model is asked."""
+        return 2 if self.verify is Verify.CONSISTENCY else 1
+
+    @property
+    def names_all(self) -> bool:
+        """Whether nobody who is asked first is left to be chosen."""
+        return bool(self.models) and (self.verify is not Verify.JUDGE or bool(self.judge))
 
 
 class CacheStatus(StrEnum):
@@ -174,6 +187,7 @@ class Candidate:
     estimated_cost_usd: Decimal | None
     estimated_latency_ms: int
     excluded_because: str = ""
+    measured: "Pace | None" = None  # where there were enough calls lately
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,7 @@ from inference.keeper import Keeper
 from inference.keeping import CacheReason
 from inference.passengers import Passenger, told
 from inference.refreshing import Refreshing
+from inference.resilience.latencies import TYPICAL
 from inference.routing.router import Router
 from inference.sharing import Production, Sharing
 from inference.similar import Similar
@@ -82,7 +83,7 @@ class Gateway:
         self._ledger, self._accountant = ledger, accountant
         self.allowances, self._keep_alive_seconds = allowances, keep_alive_seconds
         self._visits, self._keeper, self._similar = visits, keeper, similar
-        self._sharing, self._idempotency = sharing, idempotency
+        self._sharing, self._idempotency, self._latencies = sharing, idempotency, calls.latencies
         self._caller = Caller(
             calls,
             alternatives=self._alternatives,
@@ -99,6 +100,8 @@ class Gateway:
 
     async def answer(self, principal: Principal, ask: Ask, presence: Presence) -> Answer:
         """Raises an AcronError that is fit to be shown to the caller."""
+        if ask.mode is not RoutingMode.EXPLICIT:  # all that is decided of a request goes by the same figures
+            ask.noted[TYPICAL] = self._latencies.typical()
         visit = self._visits.known(principal, ask) or await self._visits.of(principal, ask)
         # counted while the cache is asked: both questions travel to Redis together
         entry = None if principal.rules is None else self.allowances.enter(principal)

@@ -82,11 +82,11 @@ class Providers:
 
     def _targets_of(self, model: Model, principal: Principal, own: ProviderKey | None) -> Iterator[Target]:
         if principal.is_test or model.answered_by == "mock":
-            yield Target(f"mock {model.name}", model, self._mock)
+            yield Target(f"mock {model.name}", model, self._mock, is_private=principal.is_test)
         elif own is not None:
             # by key: what one organization's key meets is no other's business
             own_place = with_own_key(model.deployments[0], provider=model.provider, key_identity=str(own.id))
-            yield Target(own_place.id, model, self.of(model, principal))
+            yield Target(own_place.id, model, self.of(model, principal), is_private=True)
         else:
             for each in model.deployments:
                 place = model.at(each)

@@ -13,12 +13,16 @@ _WORTH_REPEATING = frozenset({Failure.TRANSIENT, Failure.BUSY})
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """One deployment of a model. `model` has its address and its name there; `id` tells it from all others."""
+    """One deployment of a model. `model` has its address and its name there; `id` tells it from all others.
+
+    `is_private`: how calls fare there is not to be told to others.
+    """
 
     id: str
     model: Model
     provider: Provider
     weight: int = 1
+    is_private: bool = False
 
 
 class Trail:

@@ -6,7 +6,7 @@ from typing import Any
 import orjson
 
 from caching import agreement
-from inference import keeping, last_turn
+from inference import judging, keeping, last_turn
 from inference.domain import Ask, Completion, Verify
 
 NOT_JSON = "the answer is no JSON"
@@ -35,6 +35,16 @@ def verified(ask: Ask, verify: Verify, answers: Sequence[Completion]) -> tuple[b
             return False, flaw
     bodies = [answer.body for answer in answers]
     return keeps_to_form(ask, bodies[0]) if verify is Verify.FORMAT else agree(ask, bodies)
+
+
+def judgeable(ask: Ask, answer: Completion) -> tuple[str, str]:
+    """The words of an answer, and why a judge need not be asked about them; "" where it is."""
+    if flaw := keeping.flaw(answer, keep_tool_calls=False):
+        return "", flaw
+    text = last_turn.answered_text(ask.format, answer.body)
+    if not text.strip():
+        return "", "it has no words"
+    return (text, "") if len(text) <= judging.LONGEST_ANSWER else ("", "it is too long to be judged")
 
 
 def _message(body: bytes) -> Mapping[str, Any]:

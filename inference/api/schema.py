@@ -61,9 +61,10 @@ _STEERING = {
             {
                 "type": "object",
                 "properties": {
-                    "verify": {"type": "string", "enum": ["agreement", "consistency", "format"]},
+                    "verify": {"type": "string", "enum": ["agreement", "consistency", "format", "judge"]},
                     "models": {"type": "array", "items": {"type": "string"}, "maxItems": 2},
                     "strong": {"type": "string"},
+                    "judge": {"type": "string", "description": "Who is asked whether the answer is right"},
                 },
             },
         ],

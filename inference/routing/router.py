@@ -7,9 +7,10 @@ from functools import lru_cache
 
 from accounts.principal import Principal
 from acron_site.lib.errors import AcronError, NoModelsAvailableError, UnknownModelError
-from inference import pricing
+from inference import judging, pricing
 from inference.catalog import Catalog, Model
-from inference.domain import Ask, Candidate, Cascade, Format, Route, RoutingMode, Verify
+from inference.domain import Ask, Candidate, Format, Route, RoutingMode, Verify
+from inference.resilience.latencies import AS_LISTED, TYPICAL, Typical
 from inference.routing import cascading, tasks
 from inference.routing.cascading import Priced
 from inference.routing.needs import Needs, needs_of
@@ -55,6 +56,7 @@ class _Limits:
     quality: float
     latency_ms: int | None
     task_type: str
+    typical: Typical = AS_LISTED
 
 
 class Router:
@@ -100,15 +102,10 @@ class Router:
         for name in ask.fallbacks:
             self._named(name, ask.format, param="acron.fallbacks")
         if ask.cascade is not None:
-            self._require_cascade(ask, ask.cascade)
+            cascading.require_usable(ask, ask.cascade, self._named)
         if ask.mode is not RoutingMode.EXPLICIT:
             return None
         return self._named(ask.model_requested, ask.format, param="model")
-
-    def _require_cascade(self, ask: Ask, cascade: Cascade) -> None:
-        cascading.require_comparable(ask, cascade)
-        for name in (*cascade.models, *([cascade.strong] if cascade.strong else [])):
-            self._named(name, ask.format, param="cascade")
 
     def route(self, ask: Ask, *, explain: bool = False, proofs: Proofs = NOTHING_PROVEN) -> Route:
         """Raises NoModelsAvailableError with what to change when no model can serve the request."""
@@ -159,24 +156,28 @@ class Router:
                 yield model
 
     def asked_first(self, ask: Ask, route: Route) -> Sequence[Model]:
-        """Who is asked before the route's model in a cascade; () where that would not pay."""
+        """Who is asked before the route's model in a cascade, a judge last; () where that would not pay."""
         cascade = ask.cascade
         if cascade is None:
             return ()
-        if cascade.models:
-            named = [self._named(name, ask.format, param="cascade.models") for name in cascade.models]
-            return named * 2 if cascade.verify is Verify.CONSISTENCY else named
+        named = [self._named(name, ask.format, param="cascade.models") for name in cascade.models]
+        judges = cascading.judges_named(cascade, self._named)
+        if cascade.names_all:
+            return [*named * cascade.times, *judges]
         needs, limits = needs_of(ask.sketch), self._limits(ask)
-        fitting = [
-            _priced(offer, needs, limits)
-            for offer in self._offers
-            if not _obstacle(offer.model, needs, _any_quality(limits), ask.format)
-        ]
-        fitting.sort(key=lambda each: each.estimate)
         strong = _offer(route.model)  # which is none of ours where it is named but never chosen
         if strong is None:
             return ()
-        return cascading.first_asked(cascade, fitting, _priced(strong, needs, limits), limits.latency_ms)
+        cheap = self._able(named, needs, limits, ask.format)
+        is_judged, reading = cascade.verify is Verify.JUDGE, judging.needs_to_judge(needs)
+        able = self._able(judges, reading, limits, Format.CHAT) if is_judged else ()
+        return cascading.first_asked(cascade, cheap, _priced(strong, needs, limits), limits.latency_ms, judges=able)
+
+    def _able(self, named: Sequence[Model], needs: Needs, limits: _Limits, wanted: Format) -> list[Priced]:
+        """What can do it, whatever its quality, the cheapest first; where some are named, those that have a price."""
+        fitting = (each for each in self._offers if not _obstacle(each.model, needs, _any_quality(limits), wanted))
+        offers = filter(None, map(_offer, named)) if named else fitting
+        return sorted((_priced(each, needs, limits) for each in offers), key=lambda each: each.estimate)
 
     def _next_best(self, ask: Ask, failed: Model) -> list[Model]:
         needs = needs_of(ask.sketch)
@@ -270,7 +271,7 @@ class Router:
         if ask.mode is RoutingMode.AUTOPILOT:
             quality += self._margin
         latency = ask.latency_budget_ms or LATENCY_MS.get(ask.latency_preference)
-        return _Limits(quality, latency, _task(ask).task_type)
+        return _Limits(quality, latency, _task(ask).task_type, ask.noted.get(TYPICAL, AS_LISTED))
 
     def _filter(self, limits: _Limits) -> tuple[_Offer, ...]:
         return tuple(offer for offer in self._offers if not _shortfall(offer.model, limits))
@@ -285,7 +286,8 @@ class Router:
                 model=offer.model.name,
                 quality=offer.model.quality_for(limits.task_type),
                 estimated_cost_usd=Decimal(offer.estimate(needs)) / _PARTS_PER_DOLLAR,
-                estimated_latency_ms=offer.model.latency_ms,
+                estimated_latency_ms=limits.typical.latency_ms(offer.model),
+                measured=limits.typical.paces.get(offer.model.name),
                 excluded_because=_obstacle(offer.model, needs, limits, wanted),
             )
 
@@ -340,14 +342,14 @@ def _lacks_quality(model: Model, limits: _Limits) -> bool:
 
 
 def _is_too_slow(model: Model, limits: _Limits) -> bool:
-    return limits.latency_ms is not None and model.latency_ms > limits.latency_ms
+    return limits.latency_ms is not None and limits.typical.latency_ms(model) > limits.latency_ms
 
 
 def _shortfall(model: Model, limits: _Limits) -> str:
     if _lacks_quality(model, limits):
         return f"quality {model.quality_for(limits.task_type):g} is below {limits.quality:g}"
     if _is_too_slow(model, limits):
-        return f"typical latency {model.latency_ms} ms is above {limits.latency_ms} ms"
+        return f"typical latency {limits.typical.latency_ms(model)} ms is above {limits.latency_ms} ms"
     return ""
 
 
@@ -385,12 +387,12 @@ def _wrong_kind(model: Model, wanted: Format) -> str:
 
 
 def _any_quality(limits: _Limits) -> _Limits:
-    return _Limits(0.0, limits.latency_ms, limits.task_type)
+    return replace(limits, quality=0.0)
 
 
 def _priced(offer: _Offer, needs: Needs, limits: _Limits) -> Priced:
-    model = offer.model
-    return Priced(model, offer.estimate(needs), model.quality_for(limits.task_type), model.latency_ms)
+    model, latency_ms = offer.model, limits.typical.latency_ms(offer.model)
+    return Priced(model, offer.estimate(needs), model.quality_for(limits.task_type), latency_ms)
 
 
 def _over_budget(offer: _Offer, needs: Needs, budget: Decimal | None) -> bool:

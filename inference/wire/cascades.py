@@ -7,7 +7,7 @@ from acron_site.lib.errors import InvalidRequestError
 from inference.domain import Cascade, Verify
 from inference.wire import fields
 
-_FIELDS = frozenset({"verify", "models", "strong"})
+_FIELDS = frozenset({"verify", "models", "strong", "judge"})
 _MOST_MODELS = 2
 
 
@@ -27,6 +27,7 @@ def parse(source: Mapping[str, Any], *, path: str = "") -> Cascade | None:
         verify=Verify(verify) if verify else Verify.AGREEMENT,
         models=fields.names(value, "models", most=_MOST_MODELS, path=inside),
         strong=fields.text(value, "strong", path=inside),
+        judge=fields.text(value, "judge", path=inside),
     )
     _require_fitting(cascade, inside)
     return cascade
@@ -39,4 +40,9 @@ def _require_fitting(cascade: Cascade, inside: str) -> None:
             f"'{inside}models' must name {wanted} different model{'s' if wanted > 1 else ''} "
             f"where answers are verified by {cascade.verify}",
             param=f"{inside}models",
+        )
+    if cascade.judge and cascade.verify is not Verify.JUDGE:
+        raise InvalidRequestError(
+            f"'{inside}judge' is asked where '{inside}verify' is \"judge\"; say so, or leave it out",
+            param=f"{inside}judge",
         )

@@ -1,6 +1,7 @@
 """Reads and writes `POST /infer`, ACRON's own format (contract, section 4)."""
 
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from dataclasses import asdict
 from decimal import Decimal
 from typing import Any
 
@@ -193,6 +194,7 @@ def _candidate(candidate: Candidate) -> dict[str, Any]:
         "estimated_cost": amount(candidate.estimated_cost_usd),
         "estimated_latency_ms": candidate.estimated_latency_ms,
         "excluded_because": candidate.excluded_because or None,
+        "measured": None if candidate.measured is None else asdict(candidate.measured),
     }
 
 

@@ -39,6 +39,7 @@ from inference.pipeline import NO_TRIALS, Gateway
 from inference.providers.base import Provider
 from inference.providers.kinds import dialects_of
 from inference.providers.mock import MockTransport
+from inference.resilience.latencies import Latencies
 from inference.resilience.retries import Failure, RetryBudget
 from inference.routing.router import Router
 from inference.sharing import Sharing
@@ -166,6 +167,7 @@ class Kit:
         steering: Steering = NO_STEERING,
         trials: TrialParts = NO_TRIALS,
         without: str = "",
+        latencies: Latencies | None = None,
     ) -> None:
         """`without`: the name of a model that the catalogue shall not have."""
         self.switchboard = OpenSwitchboard()
@@ -206,10 +208,13 @@ class Kit:
             **sharing,
             trials=trials,
             calls=CallParts(
-                targets=lambda model, principal: (Target(model.name, model, self.provider),),
+                targets=lambda model, principal: (
+                    Target(model.name, model, self.provider, is_private=principal.is_test),
+                ),
                 switchboard=self.switchboard,
                 retries=RetryBudget(),
                 policy=call_policy or CallPolicy(longest_wait_seconds=0.0),
+                latencies=latencies or Latencies(),
             ),
         )
 
