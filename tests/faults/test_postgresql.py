@@ -11,7 +11,7 @@ from tests.faults.operating import Operator
 from tests.faults.plant import Plant
 
 _SLOWEST_P99_SECONDS = 3.0
-_PAGES_AGAIN_SECONDS = 2.5  # however long the outage was
+_PAGES_AGAIN_SECONDS = 5.0  # however long the outage was
 
 
 async def until_up_to_date(plant: Plant, story: str, log: Log) -> None:
