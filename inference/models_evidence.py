@@ -42,9 +42,7 @@ class RoutingEvidence(OrganizationScopedModel):
             models.Index(fields=["organization", "request_id"], name="evidence_by_request"),
         ]
         constraints = [
-            models.UniqueConstraint(
-                fields=["organization", "pair_id", "model", "source"], name="evidence_counts_once"
-            ),
+            models.UniqueConstraint(fields=["organization", "pair_id", "model", "source"], name="evidence_counts_once"),
             models.CheckConstraint(condition=Q(score__gte=0, score__lte=1), name="evidence_is_a_share"),
         ]
 

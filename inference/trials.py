@@ -135,7 +135,6 @@ class Trials:
             return agreed
         return agreement.compare(ours, theirs, similarity=float(one @ other))
 
-
     async def _traits(self, visit: Visit) -> Traits:
         """Embeds the words where nothing has done so yet; never in another space than the predictor's, for that may be
         a provider's, who is paid."""

@@ -130,9 +130,7 @@ def _ceilings(rows: Sequence[Evidence]) -> Mapping[str, Mapping[str, float]]:
     met = defaultdict[str, defaultdict[str, list[float]]](lambda: defaultdict(list))
     for row in rows:
         met[row.model][row.task_type].append(row.ceiling)
-    return {
-        model: {task: round(fmean(seen), _DIGITS) for task, seen in tasks.items()} for model, tasks in met.items()
-    }
+    return {model: {task: round(fmean(seen), _DIGITS) for task, seen in tasks.items()} for model, tasks in met.items()}
 
 
 def _best(table: _Table) -> _Fitted:
