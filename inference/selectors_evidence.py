@@ -114,6 +114,7 @@ def _read(row: RoutingEvidence, catalog: Catalog) -> Evidence | None:
         task_type=row.task_type,
         score=row.score,
         ceiling=reference.quality_for(row.task_type),
+        is_measure=row.model == row.reference and row.source == PairSource.TRIAL,
     )
 
 

@@ -88,8 +88,8 @@ class RoutingPolicyView(OrganizationAPIView):
     @extend_schema(
         summary="The routing policy",
         description="What holds for requests that leave the choice of the model open, with each value's default and "
-        "where it comes from, what paired answers have proven of cheaper models so far, and how far the predictor is that "
-        "learns from them.",
+        "where it comes from, what paired answers have proven of cheaper models so far, and how far the predictor "
+        "is that learns from them.",
         responses={200: RoutingPolicySerializer},
         tags=_TAGS,
     )

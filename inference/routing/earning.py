@@ -24,8 +24,9 @@ FURTHEST_GAP = 0.05
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """On the rows that were held back. Gap: between the mean predicted chance of a model and the share of its answers
-    that were good; the widest of all models with FEWEST_HELD rows there."""
+    """On the rows that were held back. Loss: the log-loss of those that could have gone otherwise, which what others are
+    compared with could not. Gap: between the mean predicted chance of a model and the share of its answers that were
+    good; the widest of all models with FEWEST_HELD rows there."""
 
     rows: int
     prior_loss: float
@@ -53,8 +54,9 @@ def earned(prior: Prior, rows: Sequence[Evidence]) -> Earned:
     if len(rows) < FEWEST_ROWS:
         return Earned(len(rows), NOTHING_OWN, None, f"{len(rows)} of {FEWEST_ROWS} rows of evidence are there")
     learnt, held = evidence.parted(rows)
-    known = [name for name, count in Counter(row.model for row in held).items() if count >= FEWEST_HELD]
-    if not learnt or not known:
+    counts = Counter(row.model for row in held)
+    known = [name for name, count in counts.items() if count >= FEWEST_HELD]
+    if not learnt or not known or all(row.is_measure for row in held):
         why_not = f"of no model {FEWEST_HELD} rows were held back to judge by: too many models, or too few requests"
         return Earned(len(rows), NOTHING_OWN, None, why_not)
     figures, gaps = _judged(prior, evidence.refit(prior, learnt), held, known)
@@ -69,7 +71,8 @@ def _judged(
     prior_gaps, gaps = (
         {name: _gap(chances[names == name], scores[names == name]) for name in known} for chances in (before, after)
     )
-    losses = fitting.loss_of(before, scores), fitting.loss_of(after, scores)
+    is_open = np.array([not row.is_measure for row in held])
+    losses = [fitting.loss_of(chances[is_open], scores[is_open]) for chances in (before, after)]
     return Figures(len(held), *losses, max(prior_gaps.values()), max(gaps.values())), gaps
 
 

@@ -41,6 +41,7 @@ class Evidence:
     task_type: str
     score: float  # 0 to 1
     ceiling: float = HIGHEST_QUALITY  # the catalogue's quality, for this task, of what it was compared with
+    is_measure: bool = False  # the others are compared with it: its score is 1 by definition
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,7 +42,10 @@ def grades_of(ask: Ask, models: Sequence[Model], task_type: str, *, predictor: P
     seen = traits.traits_of(ask)
     found = predictor.predict(seen.signals, seen.vector, task_type=task_type, models=known)
     return {
-        model.name: Grade(min(each.quality - each.spread, predictor.ceiling(model, task_type)), each.chance)
+        model.name: Grade(
+            max(0.0, min(each.quality - each.spread, predictor.ceiling(model, task_type))),
+            each.chance,
+        )
         for model, each in zip(known, found, strict=True)
     }
 
