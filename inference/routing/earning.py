@@ -24,9 +24,12 @@ FURTHEST_GAP = 0.05
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """On the rows that were held back. Loss: the log-loss of those that could have gone otherwise, which what others are
-    compared with could not. Gap: between the mean predicted chance of a model and the share of its answers that were
-    good; the widest of all models with FEWEST_HELD rows there."""
+    """On the rows that were held back.
+
+    Loss: the log-loss of those that could have gone otherwise, which what others are compared with could not. Gap:
+    between the mean predicted chance of a model and the share of its answers that were good; the widest of all models
+    with FEWEST_HELD rows there.
+    """
 
     rows: int
     prior_loss: float

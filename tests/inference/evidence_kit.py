@@ -1,5 +1,6 @@
 """Evidence of a cheap model that fails at questions of law and does as well as the dearer one at small talk."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from random import Random
 from uuid import UUID
@@ -13,8 +14,8 @@ from inference.routing.traits import Traits
 
 NOW = datetime(2026, 11, 28, 12, tzinfo=UTC)
 TASK = "geography"
-_LAW = "the plaintiff sued the defendant under tort statute court contract jury liable liability attorney".split()
-_TALK = "say something nice about tea please and biscuits or the rain in spring we like cups of it".split()
+_LAW = ("the plaintiff sued the defendant under tort", "statute", "court", "contract", "jury", "liable", "attorney")
+_TALK = ("say something nice about tea", "biscuits", "or the rain", "in spring", "we like", "cups of it", "and")
 
 
 def law(number: int) -> str:
@@ -71,6 +72,6 @@ def rows_of(given: list[Pair], catalog: Catalog) -> list[Evidence]:
     ]
 
 
-def _words(words: list[str], number: int) -> str:
+def _words(words: Sequence[str], number: int) -> str:
     random = Random(number)
     return " ".join(random.choices(words, k=random.randint(5, 40)))
