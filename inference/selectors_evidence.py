@@ -50,7 +50,10 @@ def standing(organization_id: UUID, now: datetime) -> Standing:
             f"0 of {FEWEST_ROWS} rows of evidence are there: each trial leaves two, where the organization explores"
         )
         return Standing(0, None, None, why_not)
-    return Standing(row.rows, row.fitted_at, _figures(row.figures), _why_not(row, now))
+    why_not = _why_not(row, now)
+    if not why_not and predictor_of(organization_id) is None:
+        why_not = "what was learnt cannot be read; it is fitted anew when new evidence comes"
+    return Standing(row.rows, row.fitted_at, _figures(row.figures), why_not)
 
 
 def trusted_since(organization_id: UUID, now: datetime) -> datetime | None:

@@ -177,10 +177,17 @@ class Router:
 
     def _next_best(self, ask: Ask, failed: Model, predictor: Predictor | None) -> list[Model]:
         needs, limits = needs_of(ask.sketch), self._limits(ask)
-        able = self._able(limits, self._grades(ask, limits, predictor))
+        grades = self._grades(ask, limits, predictor)
+        able = [*self._able(limits, grades), *(self._good_enough(limits) if grades else ())]
         fitting = [offer for offer in able if offers.fits(offer.model, needs, ask.format)]
         affordable = [offer for offer in fitting if not offer.is_over(ask.cost_budget_usd, needs)]
-        affordable.sort(key=lambda offer: (offer.model.provider == failed.provider, offer.estimate(needs)))
+        affordable.sort(
+            key=lambda offer: (
+                lacks_quality(offer.model, limits, grades),
+                offer.model.provider == failed.provider,
+                offer.estimate(needs),
+            )
+        )
         return [offer.model for offer in affordable]
 
     def _named(self, name: str, wanted: Format, *, param: str) -> Model:
@@ -209,7 +216,7 @@ class Router:
     def _cheapest(self, ask: Ask, proofs: Proofs, predictor: Predictor | None, *, explain: bool) -> Route:
         needs, limits = needs_of(ask.sketch), self._limits(ask)
         grades = self._grades(ask, limits, predictor)
-        best = offers.cheapest(self._able(limits, grades), needs, ask.format)
+        best = self._best(ask, limits, grades)
         candidates = tuple(self._candidates(needs, limits, ask.format, grades=grades)) if explain else ()
         if best is not None and (known := proofs.of(limits.task_type)):
             proven = self._proven(ask, best, limits, known=known, grades=grades)
@@ -220,18 +227,38 @@ class Router:
         route = self._chosen(ask, best.model, limits, grades=grades)
         return replace(route, candidates=candidates) if candidates else route
 
+    def _best(self, ask: Ask, limits: Limits, grades: Grades) -> Offer | None:
+        """The cheapest that is good enough. No prediction refuses what the catalogue would have answered: then it is
+        the one that comes nearest."""
+        needs = needs_of(ask.sketch)
+        best = offers.cheapest(self._able(limits, grades), needs, ask.format)
+        if not grades or (best is not None and not best.is_over(ask.cost_budget_usd, needs)):
+            return best
+        left = [
+            offer
+            for offer in self._good_enough(limits)
+            if offer.model.name in grades
+            and offers.fits(offer.model, needs, ask.format)
+            and not offer.is_over(ask.cost_budget_usd, needs)
+        ]
+        return max(left, key=lambda offer: grades[offer.model.name].quality, default=best)
+
     def _chosen(self, ask: Ask, model: Model, limits: Limits, *, grades: Grades) -> Route:
         task, grade = _task(ask), grades.get(model.name)
         reason = f"cheapest of the models with quality >= {limits.quality:g}"
         if grade is None:
+            return Route(model, ask.mode, reason, task.task_type, task.confidence)
+        if lacks_quality(model, limits, grades):
+            reason = f"none is predicted good enough: the best of the models with quality >= {limits.quality:g}"
             return Route(model, ask.mode, reason, task.task_type, task.confidence)
         reason = f"predicted good enough ({grade.quality:.1f} of 5) and cheapest"
         dearer = self._spared(ask, model, limits, grades=grades)
         return Route(model, ask.mode, reason, task.task_type, task.confidence, in_place_of=dearer)
 
     def _spared(self, ask: Ask, model: Model, limits: Limits, *, grades: Grades) -> Model | None:
-        """What the catalogue would have had in place of `model`, to be compared with; None where that is no better."""
-        if not lacks_quality(model, limits):
+        """What the catalogue would have had in place of `model`, to be compared with; None where that is no better, and
+        where a cascade compares already."""
+        if ask.cascade is not None or not lacks_quality(model, limits):
             return None
         good = [offer for offer in self._good_enough(limits) if not lacks_quality(offer.model, limits, grades)]
         spared = offers.cheapest(good, needs_of(ask.sketch), ask.format)

@@ -117,7 +117,7 @@ def test_few_rows_of_a_model_leave_it_to_the_catalogue(router):
     assert (route.model.name, route.reason) == ("mock-medium", "cheapest of the models with quality >= 3.5")
 
 
-def test_a_model_that_fails_here_is_tried_again_and_asked_for_no_other(router, learnt):
+def test_a_model_that_fails_here_is_tried_again_and_the_last_one_to_be_asked_for_another(router, learnt):
     asked, large = auto(LAW), router.catalog.find("mock-large")
     failing = Router(near(), default_quality_threshold=3.0)
 
@@ -129,7 +129,25 @@ def test_a_model_that_fails_here_is_tried_again_and_asked_for_no_other(router, l
     assert routed(failing, learnt, LAW).model.name == "mock-medium"
     assert tried is not None
     assert tried.name == "mock-small"
-    assert [model.name for model in instead] == ["mock-medium"]
+    assert [model.name for model in instead] == ["mock-medium", "mock-small"]
+
+
+def test_where_none_is_predicted_good_enough_the_one_that_comes_nearest_answers(learnt):
+    cheap = Router(near(), default_quality_threshold=3.0).restricted_to(frozenset({"mock-small"}))
+
+    route = routed(cheap, learnt, LAW)
+
+    assert route.model.name == "mock-small"
+    assert route.reason == "none is predicted good enough: the best of the models with quality >= 3"
+    with pytest.raises(NoModelsAvailableError):
+        routed(cheap, learnt, LAW, acron={"quality_threshold": 3.3})
+
+
+def test_a_budget_that_only_a_failing_model_keeps_to_is_kept(learnt):
+    router = Router(near(), default_quality_threshold=3.0)
+
+    assert routed(router, learnt, LAW).model.name == "mock-medium"
+    assert routed(router, learnt, LAW, acron={"cost_budget_usd": "0.0005"}).model.name == "mock-small"
 
 
 def test_a_proof_still_comes_before_what_is_predicted(router, learnt):
@@ -192,7 +210,7 @@ STEERED = st.fixed_dictionaries(
 PROPERTY = settings(max_examples=60, deadline=None)
 
 
-def decided(router: Router, mine: Predictor, sketch, steered) -> Route | None:
+def decided(router: Router, mine: Predictor | None, sketch, steered) -> Route | None:
     try:
         return router.route(ask(**{"model": "auto", "acron": steered, **sketch}), predictor=mine)
     except NoModelsAvailableError:
@@ -221,6 +239,12 @@ def test_no_prediction_goes_round_a_hard_limit(router, learnt, sketch, steered):
         restricted = router.restricted_to(frozenset({"mock-large"}))
         limited = decided(restricted, learnt, sketch, steered)
         assert limited is None or limited.model.name == "mock-large"
+
+
+@PROPERTY
+@given(SKETCHES, STEERED)
+def test_no_prediction_refuses_what_the_catalogue_would_have_answered(router, learnt, sketch, steered):
+    assert decided(router, None, sketch, steered) is None or decided(router, learnt, sketch, steered) is not None
 
 
 def test_signals_are_measured_once_for_a_request_and_only_where_they_are_used(router, learnt):
