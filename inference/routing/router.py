@@ -2,14 +2,13 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from decimal import Decimal
 from functools import lru_cache
 
 from accounts.principal import Principal
 from acron_site.lib.errors import AcronError, NoModelsAvailableError, UnknownModelError
 from inference.catalog import Catalog, Model
-from inference.domain import Ask, Candidate, Cascade, Format, Route, RoutingMode, Verify
-from inference.routing import cascading, offers, tasks
+from inference.domain import Ask, Cascade, Format, Route, RoutingMode, Verify
+from inference.routing import cascading, explaining, offers, tasks
 from inference.routing.grading import (
     UNGRADED,
     Grades,
@@ -18,9 +17,8 @@ from inference.routing.grading import (
     grades_of,
     is_too_slow,
     lacks_quality,
-    shortfall,
 )
-from inference.routing.needs import Needs, needs_of
+from inference.routing.needs import needs_of
 from inference.routing.offers import Offer
 from inference.routing.predictor import Predictor
 from inference.routing.proofs import NOTHING_PROVEN, Proof, Proofs
@@ -32,7 +30,6 @@ LATENCY_MS = {"slow": None, "normal": 5000, "fast": 2000, "instant": 800}
 
 HELD_OUT = "hold-out: measures what optimising saves"
 
-_SHOWN_CANDIDATES = 12
 # of a request that names its model: looking would cost it more than it is worth
 _UNASKED = Detected(GENERAL, 1.0)
 _NOTED = "task"
@@ -193,7 +190,7 @@ class Router:
     def _named(self, name: str, wanted: Format, *, param: str) -> Model:
         model = self.catalog.find(name, param=param)
         if model.kind not in wanted.kinds:
-            raise UnknownModelError(_wrong_kind(model, wanted), param=param)
+            raise UnknownModelError(explaining.wrong_kind(model, wanted), param=param)
         if self.allowed and not model.is_one_of(self.allowed):
             raise ModelNotAllowedError(
                 f"this key may not use {model.name}; it may use {', '.join(sorted(self.allowed))}", param=param
@@ -216,21 +213,20 @@ class Router:
     def _cheapest(self, ask: Ask, proofs: Proofs, predictor: Predictor | None, *, explain: bool) -> Route:
         needs, limits = needs_of(ask.sketch), self._limits(ask)
         grades = self._grades(ask, limits, predictor)
-        best = self._best(ask, limits, grades)
-        candidates = tuple(self._candidates(needs, limits, ask.format, grades=grades)) if explain else ()
+        best = self._best(ask, needs, limits, grades=grades)
+        candidates = explaining.candidates(self._offers, ask, limits, grades=grades) if explain else ()
         if best is not None and (known := proofs.of(limits.task_type)):
             proven = self._proven(ask, best, limits, known=known, grades=grades)
             if proven is not None:
                 return replace(proven, candidates=candidates)
         if best is None or best.is_over(ask.cost_budget_usd, needs):
-            raise NoModelsAvailableError(self._advice(limits, needs, ask.cost_budget_usd))
+            raise NoModelsAvailableError(explaining.advice(self._offers, ask, limits, allowed=self.allowed))
         route = self._chosen(ask, best.model, limits, grades=grades)
         return replace(route, candidates=candidates) if candidates else route
 
-    def _best(self, ask: Ask, limits: Limits, grades: Grades) -> Offer | None:
+    def _best(self, ask: Ask, needs: Needs, limits: Limits, *, grades: Grades) -> Offer | None:
         """The cheapest that is good enough. No prediction refuses what the catalogue would have answered: then it is
         the one that comes nearest."""
-        needs = needs_of(ask.sketch)
         best = offers.cheapest(self._able(limits, grades), needs, ask.format)
         if not grades or (best is not None and not best.is_over(ask.cost_budget_usd, needs)):
             return best
@@ -244,21 +240,14 @@ class Router:
         return max(left, key=lambda offer: grades[offer.model.name].quality, default=best)
 
     def _chosen(self, ask: Ask, model: Model, limits: Limits, *, grades: Grades) -> Route:
-        task, grade = _task(ask), grades.get(model.name)
-        reason = f"cheapest of the models with quality >= {limits.quality:g}"
-        if grade is None:
-            return Route(model, ask.mode, reason, task.task_type, task.confidence)
-        if lacks_quality(model, limits, grades):
-            reason = f"none is predicted good enough: the best of the models with quality >= {limits.quality:g}"
-            return Route(model, ask.mode, reason, task.task_type, task.confidence)
-        reason = f"predicted good enough ({grade.quality:.1f} of 5) and cheapest"
+        task, reason = _task(ask), explaining.reason(model, limits, grades)
         dearer = self._spared(ask, model, limits, grades=grades)
         return Route(model, ask.mode, reason, task.task_type, task.confidence, in_place_of=dearer)
 
     def _spared(self, ask: Ask, model: Model, limits: Limits, *, grades: Grades) -> Model | None:
         """What the catalogue would have had in place of `model`, to be compared with; None where that is no better, and
         where a cascade compares already."""
-        if ask.cascade is not None or not lacks_quality(model, limits):
+        if not grades or ask.cascade is not None or not lacks_quality(model, limits):
             return None
         good = [offer for offer in self._good_enough(limits) if not lacks_quality(offer.model, limits, grades)]
         spared = offers.cheapest(good, needs_of(ask.sketch), ask.format)
@@ -327,43 +316,6 @@ class Router:
     def _filter(self, limits: Limits) -> tuple[Offer, ...]:
         return tuple(offer for offer in self._offers if not falls_short(offer.model, limits))
 
-    def _candidates(self, needs: Needs, limits: Limits, wanted: Format, *, grades: Grades) -> Iterator[Candidate]:
-        obstacles = {
-            offer.model.name: offers.misfit(offer.model, needs, wanted) or shortfall(offer.model, limits, grades)
-            for offer in self._offers
-        }
-        ranked = sorted(self._offers, key=lambda offer: (bool(obstacles[offer.model.name]), offer.estimate(needs)))
-        for offer in ranked[:_SHOWN_CANDIDATES]:
-            grade = grades.get(offer.model.name)
-            yield Candidate(
-                model=offer.model.name,
-                quality=offer.model.quality_for(limits.task_type),
-                estimated_cost_usd=offer.estimate_usd(needs),
-                estimated_latency_ms=offer.model.latency_ms,
-                excluded_because=obstacles[offer.model.name],
-                predicted_quality=None if grade is None else grade.quality,
-                chance=None if grade is None else grade.chance,
-            )
-
-    def _advice(self, limits: Limits, needs: Needs, budget: Decimal | None) -> str:
-        if not self._offers and self.allowed:
-            return (
-                f"none of the models that this key may use ({', '.join(sorted(self.allowed))}) can be chosen "
-                "automatically here; name one of them as the model, or allow the key others under /keys"
-            )
-        if not self._offers:
-            return (
-                "no model is available: set OPENAI_API_KEY or ANTHROPIC_API_KEY, "
-                "or let the mock provider answer with ASAHI_PROVIDERS_MOCK=true"
-            )
-        wanted = [f"quality >= {limits.quality:g}"]
-        wanted += [f"typical latency <= {limits.latency_ms} ms"] if limits.latency_ms else []
-        wanted += [f"cost <= {budget} USD"] if budget is not None else []
-        wanted += sorted(needs.capabilities)
-        return (
-            f"no available model offers {', '.join(wanted)} for {needs.input_tokens} input tokens; relax one of these"
-        )
-
 
 def _task(ask: Ask) -> Detected:
     """What the request says of itself; else what it looks like, where that is of consequence for the choice."""
@@ -375,12 +327,3 @@ def _task(ask: Ask) -> Detected:
     if found is None:
         found = ask.noted[_NOTED] = tasks.detect(ask.sketch, corrections=ask.noted.get(CORRECTIONS, ()))
     return found
-
-
-def _wrong_kind(model: Model, wanted: Format) -> str:
-    if model.kind == "responses":
-        return f"{model.name} is served at POST /v1/responses only; send it there, or choose another model"
-    if model.kind == "embedding":
-        return f"{model.name} makes embeddings: send it to POST /v1/embeddings"
-    what = "embedding" if wanted is Format.EMBEDDINGS else "chat"
-    return f"{model.name} is no {what} model; GET /v1/models lists those that are"
