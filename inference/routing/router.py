@@ -18,7 +18,7 @@ from inference.routing.grading import (
     is_too_slow,
     lacks_quality,
 )
-from inference.routing.needs import needs_of
+from inference.routing.needs import Needs, needs_of
 from inference.routing.offers import Offer
 from inference.routing.predictor import Predictor
 from inference.routing.proofs import NOTHING_PROVEN, Proof, Proofs
