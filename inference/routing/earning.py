@@ -75,8 +75,8 @@ def _judged(
         {name: _gap(chances[names == name], scores[names == name]) for name in known} for chances in (before, after)
     )
     is_open = np.array([not row.is_measure for row in held])
-    losses = [fitting.loss_of(chances[is_open], scores[is_open]) for chances in (before, after)]
-    return Figures(len(held), *losses, max(prior_gaps.values()), max(gaps.values())), gaps
+    prior_loss, loss = (fitting.loss_of(chances[is_open], scores[is_open]) for chances in (before, after))
+    return Figures(len(held), prior_loss, loss, max(prior_gaps.values()), max(gaps.values())), gaps
 
 
 def _chances(predictor: Predictor, rows: Sequence[Evidence]) -> Numbers:

@@ -4,6 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from statistics import fmean
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,7 +36,7 @@ class Evidence:
     """How good a model's answer to one request was: feedback, a shadow evaluation or an outcome."""
 
     signals: tuple[float, ...]
-    vector: Sequence[float] | Numbers | None
+    vector: Sequence[float] | NDArray[np.floating[Any]] | None
     model: str
     quality: float  # of the model for this task in the catalogue, 0 to 5
     task_type: str

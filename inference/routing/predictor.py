@@ -105,7 +105,7 @@ class Predictor:
     def predict(
         self,
         signals: Sequence[float] | Numbers,
-        vector: Sequence[float] | Numbers | None,
+        vector: Sequence[float] | NDArray[np.floating[Any]] | None,
         *,
         task_type: str,
         models: Sequence[Model],

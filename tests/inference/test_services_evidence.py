@@ -14,7 +14,7 @@ from inference import catalog as catalogs
 from inference import selectors_evidence, services_evidence, tasks
 from inference.catalog import Catalog
 from inference.models import RoutingEvidence, RoutingWeights
-from inference.routing import earning, predictor
+from inference.routing import earning, predictor, signals
 from inference.routing.policies import PLAIN, Policy
 from inference.routing.proofs import Proofs
 from inference.routing.traits import Traits
@@ -79,24 +79,25 @@ def told(client, person: Person):
 
 
 def test_a_pair_leaves_a_row_of_each_model_and_a_repetition_nothing(ada):
-    (lost, kept) = pairs(ada.organization.pk, 2)
+    lost, kept = (replace(pair, lost=pair.request_id == "req_0") for pair in pairs(ada.organization.pk, 2))
     vector = np.linspace(-1, 1, 384).astype(np.float32)
-    given = [replace(lost, traits=Traits(lost.traits.signals, vector)), kept]
+    measured = signals.measure(law(0))
+    given = [replace(lost, traits=Traits(measured, vector)), kept]
 
     written = [DatabaseProofs(Policy()).write(given), DatabaseProofs(Policy()).write(given)]
 
     assert written == [2, 2]
     found = {(row.request_id, row.model): row for row in rows(ada)}
     assert {key: row.score for key, row in found.items()} == {
-        ("req_0", "mock-small"): 1.0 - lost.lost,
+        ("req_0", "mock-small"): 0.0,
         ("req_0", "mock-medium"): 1.0,
         ("req_1", "mock-small"): 1.0,
         ("req_1", "mock-medium"): 1.0,
     }
-    read = {(row.model, row.score): row for row in selectors_evidence.evidence(ada.organization.pk, CATALOG)}
-    first = next(row for row in read.values() if row.vector is not None)
-    assert first.signals == lost.traits.signals
-    assert np.allclose(first.vector, vector, atol=1e-3)
+    read = selectors_evidence.evidence(ada.organization.pk, CATALOG)
+    first = next(row for row in read if row.score == 0.0)
+    assert first.signals == measured
+    assert np.allclose(np.asarray(first.vector), vector, atol=1e-3)
     assert found["req_1", "mock-small"].vector is None
 
 
@@ -271,8 +272,7 @@ def test_evidence_and_weights_go_with_their_organization(ada, mallory):
 
 def test_who_ends_while_it_is_learnt_from_leaves_no_weights(ada):
     gather(ada, 10)
-    newest = selectors_evidence.newest_id(ada.organization.pk)
-    gone = ada.organization.pk
+    gone, newest = ada.organization.pk, rows(ada).latest("id").pk
     found = earning.earned(predictor.shipped(), [])
     erasure.erase_organization(ada.actor)
 

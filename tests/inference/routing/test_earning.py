@@ -76,6 +76,7 @@ def test_a_model_that_is_taken_for_better_than_it_is_by_too_much_is_not_trusted(
 
     found = earning.earned(predictor.shipped(), turned)
 
+    assert found.figures is not None
     assert found.figures.loss < found.figures.prior_loss
     assert found.figures.gap > FURTHEST_GAP
     assert "the share of good answers of mock-small is foretold" in found.why_not
