@@ -2,6 +2,7 @@
 
 import json
 import time
+from dataclasses import replace
 from uuid import UUID
 
 import numpy as np
@@ -142,6 +143,33 @@ def test_where_none_is_predicted_good_enough_the_one_that_comes_nearest_answers(
     assert route.reason == "none is predicted good enough: the best of the models with quality >= 3"
     with pytest.raises(NoModelsAvailableError):
         routed(cheap, learnt, LAW, acron={"quality_threshold": 3.3})
+
+
+def test_of_several_that_all_fail_the_one_that_fails_least_answers():
+    catalog = near()
+    rows = rows_of(pairs(UUID(int=1), 250, model="mock-small", reference="mock-large"), catalog)
+    for number, row in enumerate(
+        rows_of(pairs(UUID(int=1), 250, model="mock-medium", reference="mock-large"), catalog)
+    ):
+        # at law the dearer one of the two is right now and then
+        rows.append(replace(row, score=1.0) if number % 3 == 0 else row)
+    two = Router(catalog, default_quality_threshold=3.0).restricted_to(frozenset({"mock-small", "mock-medium"}))
+
+    route = routed(two, made(rows), LAW)
+
+    assert (route.model.name, route.reason[:32]) == ("mock-medium", "none is predicted good enough: t")
+
+
+def test_what_counts_is_the_prediction_less_the_doubt_about_it():
+    rows = rows_of(pairs(UUID(int=1), 200), near())
+    mine = made([replace(row, score=1.0 if row.is_measure else 0.8) for row in rows])
+    asked = auto(TALK)
+
+    (found,) = mine.predict(traits.traits_of(asked).signals, None, task_type=TASK, models=[near().find("mock-small")])
+    grade = grading.grades_of(asked, [near().find("mock-small")], TASK, predictor=mine)["mock-small"]
+
+    assert 0.2 < found.spread < 0.4
+    assert grade == grading.Grade(found.quality - found.spread, found.chance)
 
 
 def test_a_budget_that_only_a_failing_model_keeps_to_is_kept(learnt):
