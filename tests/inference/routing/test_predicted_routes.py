@@ -148,9 +148,8 @@ def test_where_none_is_predicted_good_enough_the_one_that_comes_nearest_answers(
 def test_of_several_that_all_fail_the_one_that_fails_least_answers():
     catalog = near()
     rows = rows_of(pairs(UUID(int=1), 250, model="mock-small", reference="mock-large"), catalog)
-    for number, row in enumerate(
-        rows_of(pairs(UUID(int=1), 250, model="mock-medium", reference="mock-large"), catalog)
-    ):
+    dearer = rows_of(pairs(UUID(int=1), 250, model="mock-medium", reference="mock-large"), catalog)
+    for number, row in enumerate(dearer):
         # at law the dearer one of the two is right now and then
         rows.append(replace(row, score=1.0) if number % 3 == 0 else row)
     two = Router(catalog, default_quality_threshold=3.0).restricted_to(frozenset({"mock-small", "mock-medium"}))
