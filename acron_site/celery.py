@@ -18,6 +18,7 @@ app.conf.beat_schedule = {
     "tend-semantic-indexes": {"task": "caching.tend_semantic_indexes", "schedule": 300.0},
     "re-embed-entries": {"task": "caching.re_embed_entries", "schedule": 300.0},
     "forget-old-pairs": {"task": "inference.forget_old_pairs", "schedule": 3600.0},
+    "fit-routing-weights": {"task": "inference.fit_routing_weights", "schedule": 3600.0},
     "send-waiting-emails": {"task": "accounts.send_waiting_emails", "schedule": 60.0},
     "tidy-shelves": {"task": "caching.tidy_shelves", "schedule": 600.0},
     "sweep-belongings": {"task": "accounts.sweep_belongings", "schedule": 600.0},

@@ -112,12 +112,22 @@ class SemanticCache:
         return self._gates.gate(gate_of, task_type, policy)
 
     async def look_up(
-        self, question: Question, gate: Gate, *, threshold: float | None = None, max_age_seconds: int | None = None
+        self,
+        question: Question,
+        gate: Gate,
+        *,
+        threshold: float | None = None,
+        max_age_seconds: int | None = None,
+        placed: Callable[[Space, Vector], None] | None = None,
     ) -> Served | None:
-        """The neighbour to be served. `threshold`: the caller's own, which counts where it is the stricter one."""
+        """The neighbour to be served. `threshold`: the caller's own, which counts where it is the stricter one.
+        `placed` is told where the question lies, for whoever else can use that."""
         if gate.state is not GateState.SERVING:
             return None
-        match = await self.nearest(question, await self._vector_of(question))
+        vector = await self._vector_of(question)
+        if vector is not None and placed is not None:
+            placed(self.space, vector)
+        match = await self.nearest(question, vector)
         if match is None or not self.is_proven_space or match.score < max(gate.threshold, threshold or 0.0):
             return None
         kept = await self.store.fetch(question.partition.namespace, match.neighbour.id)

@@ -1,9 +1,9 @@
-"""Prices, routing policies and proofs in the operators' admin: to look at, not to change."""
+"""Prices, routing policies, proofs and evidence in the operators' admin: to look at, not to change."""
 
 from django.contrib import admin
 
 from acron_site.lib.admin import LookOnly
-from inference.models import PriceEntry, RoutingPair, RoutingPolicy, RoutingProof
+from inference.models import PriceEntry, RoutingEvidence, RoutingPair, RoutingPolicy, RoutingProof, RoutingWeights
 
 
 @admin.register(PriceEntry)
@@ -48,3 +48,22 @@ class RoutingPairAdmin(LookOnly):
     search_fields = ("request_id__exact",)
     ordering = ("-id",)
     shown = ("id", "organization_id", "proof", "source", "lost", "method", "request_id", "occurred_at")
+
+
+@admin.register(RoutingEvidence)
+class RoutingEvidenceAdmin(LookOnly):
+    list_display = ("occurred_at", "organization_id", "task_type", "model", "source", "score")
+    list_filter = ("source",)
+    ordering = ("-id",)
+    shown = (
+        "id", "organization_id", "pair_id", "request_id", "task_type", "model", "reference", "source", "score",
+        "occurred_at",
+    )  # fmt: skip
+
+
+@admin.register(RoutingWeights)
+class RoutingWeightsAdmin(LookOnly):
+    list_display = ("organization_id", "rows", "fitted_at", "is_trusted", "why_not")
+    list_filter = ("is_trusted",)
+    ordering = ("-id",)
+    shown = ("id", "organization_id", "rows", "fitted_at", "is_trusted", "why_not", "figures", "prior", "newest_id")

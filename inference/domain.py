@@ -188,6 +188,8 @@ class Candidate:
     estimated_latency_ms: int
     excluded_because: str = ""
     measured: "Pace | None" = None  # where there were enough calls lately
+    predicted_quality: float | None = None  # for this request; None where only the catalogue can say
+    chance: float | None = None  # of an answer that is good enough
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,7 +202,7 @@ class Route:
     task_type: str = "general"
     confidence: float = 1.0
     candidates: tuple[Candidate, ...] = ()
-    in_place_of: "Model | None" = None  # the dearer one, where a proof let the model take its place
+    in_place_of: "Model | None" = None  # the dearer one, where a proof or a prediction let the model take its place
 
 
 @quick

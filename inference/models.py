@@ -4,9 +4,10 @@ from django.db import models
 from django.db.models import F, Q
 
 from acron_site.lib.ids import uuid7
+from inference.models_evidence import RoutingEvidence, RoutingWeights
 from inference.models_routing import RoutingPair, RoutingPolicy, RoutingProof
 
-__all__ = ["PriceEntry", "RoutingPair", "RoutingPolicy", "RoutingProof"]
+__all__ = ["PriceEntry", "RoutingEvidence", "RoutingPair", "RoutingPolicy", "RoutingProof", "RoutingWeights"]
 
 
 class PriceEntry(models.Model):

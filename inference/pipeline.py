@@ -315,12 +315,18 @@ class Gateway:
     def _route(self, visit: Visit) -> Route:
         router, course = self._router.serving(visit.principal), visit.course
         held_out = router.held_out(visit.ask, course.baseline) if course.is_held_out else None
-        return held_out or router.route(visit.ask, explain=visit.ask.endpoint == "infer", proofs=course.proofs)
+        return held_out or router.route(
+            visit.ask,
+            explain=visit.ask.endpoint == "infer",
+            proofs=course.proofs,
+            predictor=course.predictor,
+        )
 
     def _alternatives(self, visit: Visit, route: Route) -> Iterable[Model]:
         if visit.kind is EventKind.OVERHEAD:  # another model's answer is not what is to be compared
             return ()
-        return self._router.serving(visit.principal).alternatives(visit.ask, route)
+        router = self._router.serving(visit.principal)
+        return router.alternatives(visit.ask, route, predictor=visit.course.predictor)
 
 
 def _with_cascade(visit: Visit, cascade: Cascade | None) -> Visit:

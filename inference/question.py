@@ -1,4 +1,4 @@
-"""The beginning of what a request asks, as people recognize it in a list."""
+"""What a request asks, in its own words."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,11 +7,16 @@ from inference.domain import Ask
 
 
 def beginning(ask: Ask, characters: int) -> str:
-    """Of the last turn of the user; empty where it has no words, such as an image alone."""
+    """As people recognize it in a list."""
+    return asked(ask)[:characters]
+
+
+def asked(ask: Ask) -> str:
+    """The words of the last turn of the user; empty where it has none, such as an image alone."""
     messages = ask.sketch.get("messages")
     turns = messages if isinstance(messages, list) else []
     last = next((turn for turn in reversed(turns) if isinstance(turn, Mapping) and turn.get("role") == "user"), {})
-    return _words(last.get("content"))[:characters]
+    return _words(last.get("content"))
 
 
 def _words(content: Any) -> str:

@@ -11,6 +11,7 @@ from caching.semantic import Question, SemanticCache, Served
 from inference import fingerprint, last_turn
 from inference.embedding_costs import on_behalf_of
 from inference.facts import Visit
+from inference.routing import traits
 
 DEFAULT_TASK = "general"
 _TIER = 2
@@ -56,7 +57,11 @@ class SimilarAnswers:
             return None
         on_behalf_of.set(visit)
         served = await self._cache.look_up(
-            question, gate, threshold=controls.threshold, max_age_seconds=controls.max_age_seconds
+            question,
+            gate,
+            threshold=controls.threshold,
+            max_age_seconds=controls.max_age_seconds,
+            placed=partial(traits.note_vector, visit.ask),
         )
         if served is not None:
             self._cache.note_serving(served, self._gate_of(visit), _task(visit), request_id=visit.ask.request_id)

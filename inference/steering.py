@@ -38,7 +38,7 @@ class NoPolicies:
 
 
 class Steering:
-    """`proofs`: what is proven of an organization's classes; None while nobody can say. `baseline`: the model's name
+    """`proofs`: what an organization's requests have shown; None while nobody can say. `baseline`: the model's name
     that answers what is held out; "": nothing is."""
 
     def __init__(
@@ -57,7 +57,8 @@ class Steering:
         if ask.mode is not RoutingMode.AUTOPILOT:
             return UNSTEERED
         proofs = self._proofs(principal.organization_id) or NOTHING_PROVEN
-        return Course(policy, proofs, self._arm(principal, ask, router, policy), self._baseline)
+        arm = self._arm(principal, ask, router, policy)
+        return Course(policy, proofs, arm, self._baseline, proofs.predictor)
 
     def _arm(self, principal: Principal, ask: Ask, router: Router, policy: Policy) -> Arm:
         # test keys are answered by the mock: what they cost says nothing

@@ -9,18 +9,20 @@ from acron_site.lib.ids import uuid7
 from analytics.events import EventKind
 from caching import agreement
 from caching.agreement import Agreement
+from caching.embedders.remembering import behind
 from caching.protocols import Embedder, EmbeddingError, Purpose
-from inference import last_turn, verifying
+from inference import last_turn, question, verifying
 from inference.calling import Completed
 from inference.catalog import Model
 from inference.checks import Checks
 from inference.domain import Cascade, Route, RoutingMode, Verify
 from inference.embedding_costs import on_behalf_of
 from inference.facts import Visit
-from inference.routing import cascading
+from inference.routing import cascading, traits
 from inference.routing.policies import CascadeUse
 from inference.routing.proofs import TWO_THAT_AGREE, Pair, PairSource
 from inference.routing.router import Router
+from inference.routing.traits import Traits
 
 TRIED = "tried: compares the answer of {model} with that of {other}"
 
@@ -42,7 +44,8 @@ class NoReports:
 
 @dataclass(frozen=True, slots=True)
 class TrialParts:
-    """What trials need of the world. `random`: from 0 up to 1. `embedder`: for answers that words do not settle."""
+    """What trials need of the world. `random`: from 0 up to 1. `embedder`: for answers that words do not settle, and
+    for what was asked."""
 
     reports: Reports = field(default_factory=NoReports)
     random: Callable[[], float] = lambda: 1.0
@@ -90,7 +93,8 @@ class Trials:
         if cascade is not None:  # the two differed: what is left is not what usually comes
             return None
         router = self._router.serving(visit.principal)
-        model = router.on_trial(visit.ask, route.model, visit.course.proofs)
+        course = visit.course
+        model = router.on_trial(visit.ask, route.model, course.proofs, predictor=course.predictor)
         if model is not None:
             return _Trial((model,), model.name, route.model.name, route.task_type)
         return self._of_two(visit, route, router)
@@ -112,8 +116,11 @@ class Trials:
         if len(found) < len(trial.asked) or not _agree(visit, found):  # then it would have been for the dearer one
             return
         agreed = await self._compared(visit, found[0], whole)
-        if agreed.agrees is not None:  # what cannot be told is no pair
-            self._parts.reports.report(_pair(visit, trial, agreed))
+        if agreed.agrees is None:  # what cannot be told is no pair
+            return
+        # of two that agree nothing is learnt of either: where they differ, nobody is compared
+        seen = None if trial.model == TWO_THAT_AGREE else await self._traits(visit)
+        self._parts.reports.report(_pair(visit, trial, agreed, seen))
 
     async def _compared(self, visit: Visit, tried: Completed, whole: Completed) -> Agreement:
         """Embeddings are asked for only where words alone do not settle it."""
@@ -127,6 +134,20 @@ class Trials:
         except EmbeddingError:  # busy, away, or the answers are too long
             return agreed
         return agreement.compare(ours, theirs, similarity=float(one @ other))
+
+    async def _traits(self, visit: Visit) -> Traits:
+        """Embeds the words where nothing has done so yet; never in another space than the predictor's, for that may be
+        a provider's, who is paid."""
+        found, embedder = traits.traits_of(visit.ask), self._parts.embedder
+        if found.vector is not None or embedder is None or embedder.space != traits.SPACE:
+            return found
+        try:
+            with behind(visit.namespace):
+                (vector,) = await embedder.embed([question.asked(visit.ask)], Purpose.QUERY)
+        except EmbeddingError:  # then the signals alone are evidence
+            return found
+        traits.note_vector(visit.ask, embedder.space, vector)
+        return traits.traits_of(visit.ask)
 
 
 def _agree(visit: Visit, found: Sequence[Completed]) -> bool:
@@ -148,7 +169,7 @@ def _may_be_tried(visit: Visit, whole: Completed) -> bool:
     )
 
 
-def _pair(visit: Visit, trial: _Trial, agreed: Agreement) -> Pair:
+def _pair(visit: Visit, trial: _Trial, agreed: Agreement, seen: Traits | None) -> Pair:
     return Pair(
         id=uuid7(),
         organization_id=visit.principal.organization_id,
@@ -160,4 +181,5 @@ def _pair(visit: Visit, trial: _Trial, agreed: Agreement) -> Pair:
         source=PairSource.TRIAL,
         request_id=visit.ask.request_id,
         occurred_at=datetime.now(UTC),
+        traits=seen,
     )

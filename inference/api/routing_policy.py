@@ -13,8 +13,9 @@ from accounts.api.base import OrganizationAPIView, Rights
 from accounts.rights import Right
 from acron_site.lib.api import BriefJsonParser
 from acron_site.lib.errors import InvalidRequestError
-from inference import selectors_proofs, selectors_routing, services_routing
+from inference import selectors_evidence, selectors_proofs, selectors_routing, services_routing
 from inference.routing.policies import CascadeUse, Wishes
+from inference.selectors_evidence import Standing
 from inference.selectors_proofs import ProofLine
 
 _TAGS = ["governance"]
@@ -45,10 +46,30 @@ class RoutingProofSerializer(serializers.Serializer[Any]):
     history = serializers.ListField(child=serializers.DictField())
 
 
+class PredictorFiguresSerializer(serializers.Serializer[Any]):
+    rows = serializers.IntegerField(help_text="that were held back")
+    prior_log_loss = serializers.FloatField(help_text="of the shipped weights alone; lower is better")
+    log_loss = serializers.FloatField(help_text="with what was learnt from the organization's evidence")
+    prior_calibration_error = serializers.FloatField(
+        help_text="the widest gap, of any model with enough rows, between the mean predicted chance and the share of "
+        "good answers, by the shipped weights alone"
+    )
+    calibration_error = serializers.FloatField(help_text="the same with what was learnt; 0.05 is the most")
+
+
+class RoutingPredictorSerializer(serializers.Serializer[Any]):
+    rows = serializers.IntegerField(help_text="of evidence, when it was fitted: trials leave two each")
+    fitted_at = serializers.DateTimeField(allow_null=True, help_text="null: never yet")
+    is_trusted = serializers.BooleanField(help_text="whether Autopilot asks it")
+    why_not = serializers.CharField(allow_null=True, help_text="null where it is trusted")
+    held_out = PredictorFiguresSerializer(allow_null=True, help_text="on rows that it was not fitted on")
+
+
 class RoutingPolicySerializer(serializers.Serializer[Any]):
     changed_at = serializers.DateTimeField(allow_null=True, help_text="null: nothing is set")
     settings = RoutingSettingSerializer(many=True)
     proofs = RoutingProofSerializer(many=True)
+    predictor = RoutingPredictorSerializer()
 
 
 class RoutingWishesSerializer(serializers.Serializer[Any]):
@@ -67,7 +88,8 @@ class RoutingPolicyView(OrganizationAPIView):
     @extend_schema(
         summary="The routing policy",
         description="What holds for requests that leave the choice of the model open, with each value's default and "
-        "where it comes from, and what paired answers have proven of cheaper models so far.",
+        "where it comes from, what paired answers have proven of cheaper models so far, and how far the predictor "
+        "is that learns from them.",
         responses={200: RoutingPolicySerializer},
         tags=_TAGS,
     )
@@ -95,8 +117,13 @@ class RoutingPolicyView(OrganizationAPIView):
     def _answer(self) -> Response:
         organization_id = self.principal.organization_id
         page = selectors_routing.page(organization_id, services_routing.defaults())
-        proofs = [_shown(line) for line in selectors_proofs.lines(organization_id, timezone.now())]
-        document = {"changed_at": page.changed_at, "settings": page.settings, "proofs": proofs}
+        now = timezone.now()
+        document = {
+            "changed_at": page.changed_at,
+            "settings": page.settings,
+            "proofs": [_shown(line) for line in selectors_proofs.lines(organization_id, now)],
+            "predictor": _foretelling(selectors_evidence.standing(organization_id, now)),
+        }
         return Response(RoutingPolicySerializer(document).data)
 
 
@@ -121,6 +148,24 @@ def _shown(line: ProofLine) -> dict[str, Any]:
         "since": line.since,
         "last_pair_at": line.last_pair_at,
         "history": line.history,
+    }
+
+
+def _foretelling(standing: Standing) -> dict[str, Any]:
+    figures = standing.figures
+    held_out = figures and {
+        "rows": figures.rows,
+        "prior_log_loss": round(figures.prior_loss, 4),
+        "log_loss": round(figures.loss, 4),
+        "prior_calibration_error": round(figures.prior_gap, 4),
+        "calibration_error": round(figures.gap, 4),
+    }
+    return {
+        "rows": standing.rows,
+        "fitted_at": standing.fitted_at,
+        "is_trusted": standing.is_trusted,
+        "why_not": standing.why_not or None,
+        "held_out": held_out,
     }
 
 

@@ -1,8 +1,10 @@
 """Learns from an organization's own rows what the shipped weights do not know of its requests."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
+from statistics import fmean
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +12,7 @@ from numpy.typing import NDArray
 from inference.routing import fitting
 from inference.routing.difficulty import MIDDLE
 from inference.routing.placing import DIMENSION, near
+from inference.routing.policies import HIGHEST_QUALITY
 from inference.routing.predictor import Head, OrganizationWeights, Own, Prior
 
 Numbers = NDArray[np.float64]
@@ -17,6 +20,8 @@ Numbers = NDArray[np.float64]
 _STRENGTHS = (30.0, 100.0, 300.0, 1000.0, 10_000.0)
 _INTERCEPT_RIDGE, _TASK_RIDGE = 1.0, 5.0
 _HELD_BACK = 4  # each so-manieth request
+# two draws of them: on the one strengths are tried, by the other people judge what came of it
+_TO_TRY, _TO_JUDGE = 1, _HELD_BACK
 _FEWEST_TO_TRY = 40
 # the most asked models alone have weights of their own, so that an organization's stay small
 _MOST_MODELS, _FEWEST_OWN_ROWS = 10, 60
@@ -31,11 +36,13 @@ class Evidence:
     """How good a model's answer to one request was: feedback, a shadow evaluation or an outcome."""
 
     signals: tuple[float, ...]
-    vector: Sequence[float] | Numbers | None
+    vector: Sequence[float] | NDArray[np.floating[Any]] | None
     model: str
     quality: float  # of the model for this task in the catalogue, 0 to 5
     task_type: str
     score: float  # 0 to 1
+    ceiling: float = HIGHEST_QUALITY  # the catalogue's quality, for this task, of what it was compared with
+    is_measure: bool = False  # the others are compared with it: its score is 1 by definition
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +80,7 @@ def refit(prior: Prior, rows: Sequence[Evidence]) -> OrganizationWeights:
     standard = prior.scale.place(np.array([row.signals for row in rows]))
     abilities = np.array([prior.ability(row.quality) + models[row.model].intercept for row in rows])
     names = np.array([row.model for row in rows])
-    # all rows of a request on one side: what other models made of it would give away how hard it is
-    held = np.array([hash(row.signals) % _HELD_BACK == 0 for row in rows])
+    held = np.array([_is_held_back(row, _TO_TRY) for row in rows])
     table = _Table(standard, held, np.array([row.score for row in rows]), known, abilities - MIDDLE, names)
     has_vector = np.array([row.vector is not None and len(row.vector) == DIMENSION for row in rows])
     seeing = None
@@ -84,6 +90,17 @@ def refit(prior: Prior, rows: Sequence[Evidence]) -> OrganizationWeights:
         wide = np.hstack([seen.rows, near(vectors, prior.topics)])
         seeing = _head(_best(replace(seen, rows=wide)))
     return OrganizationWeights(models, _head(_best(table)), seeing)
+
+
+def parted(rows: Sequence[Evidence]) -> tuple[list[Evidence], list[Evidence]]:
+    """Those to learn from, and those that are held back to judge by."""
+    held = [row for row in rows if _is_held_back(row, _TO_JUDGE)]
+    return [row for row in rows if not _is_held_back(row, _TO_JUDGE)], held
+
+
+def _is_held_back(row: Evidence, draw: int) -> bool:
+    """All rows of a request are on one side: what other models made of it would give away how hard it is."""
+    return hash(row.signals) // draw % _HELD_BACK == 0
 
 
 def _intercepts(prior: Prior, rows: Sequence[Evidence]) -> tuple[dict[str, Own], Numbers]:
@@ -105,7 +122,17 @@ def _intercepts(prior: Prior, rows: Sequence[Evidence]) -> tuple[dict[str, Own],
     for (name, task), place in places.items():
         if task is not None:
             models[name] = replace(models[name], tasks={**models[name].tasks, task: float(found[place])})
+    ceilings = _ceilings(rows)
+    models = {name: replace(own, ceilings=ceilings[name]) for name, own in models.items()}
     return models, offsets + marks @ found
+
+
+def _ceilings(rows: Sequence[Evidence]) -> Mapping[str, Mapping[str, float]]:
+    """Task by task, the mean quality of what each model was compared with."""
+    met = defaultdict[str, defaultdict[str, list[float]]](lambda: defaultdict(list))
+    for row in rows:
+        met[row.model][row.task_type].append(row.ceiling)
+    return {model: {task: round(fmean(seen), _DIGITS) for task, seen in tasks.items()} for model, tasks in met.items()}
 
 
 def _best(table: _Table) -> _Fitted:

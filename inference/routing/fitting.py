@@ -36,5 +36,9 @@ def fit(rows: Numbers, scores: Numbers, *, ridges: Numbers, offset: Numbers, wei
 
 
 def log_loss(logits: Numbers, scores: Numbers) -> float:
-    predicted = np.clip(chance(logits), 1e-6, 1 - 1e-6)
+    return loss_of(chance(logits), scores)
+
+
+def loss_of(chances: Numbers, scores: Numbers) -> float:
+    predicted = np.clip(chances, 1e-6, 1 - 1e-6)
     return float(-(scores * np.log(predicted) + (1 - scores) * np.log(1 - predicted)).mean())

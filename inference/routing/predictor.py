@@ -1,6 +1,7 @@
 """Says of each model how likely its answer to a request is good enough."""
 
 import base64
+import hashlib
 import json
 import math
 from collections.abc import Mapping, Sequence
@@ -76,6 +77,8 @@ class Own:
     rows: int
     intercept: float
     tasks: Mapping[str, float] = field(default_factory=dict)
+    # of 0 to 5, by task: how good what it was compared with is by the catalogue; beyond that nothing was seen
+    ceilings: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +105,7 @@ class Predictor:
     def predict(
         self,
         signals: Sequence[float] | Numbers,
-        vector: Sequence[float] | Numbers | None,
+        vector: Sequence[float] | NDArray[np.floating[Any]] | None,
         *,
         task_type: str,
         models: Sequence[Model],
@@ -119,6 +122,15 @@ class Predictor:
         else:
             logits += self._blind.logits(standard, abilities + intercepts, models)
         return tuple(map(self._predicted, models, logits.tolist()))
+
+    def knows(self, model: Model) -> bool:
+        """Whether an organization's own rows say at least as much of it as the catalogue does."""
+        return self._own.models.get(model.name, _UNKNOWN).rows >= _ROWS_LIKE_THE_CATALOGUE
+
+    def ceiling(self, model: Model, task_type: str) -> float:
+        """The most that its rows can say for it: to be as good as what it was compared with."""
+        own = self._own.models.get(model.name, _UNKNOWN)
+        return max(model.quality_for(task_type), own.ceilings.get(task_type, 0.0))
 
     def _known(self, models: Sequence[Model], task_type: str) -> tuple[Numbers, Numbers]:
         found = [self._own.models.get(model.name, _UNKNOWN) for model in models]
@@ -154,6 +166,12 @@ _UNKNOWN = Own(0, 0.0)
 def shipped() -> Prior:
     """With the weights that `fit_routing` wrote."""
     return _prior(json.loads(WEIGHTS.read_text()))
+
+
+@cache
+def shipped_version() -> str:
+    """Of the shipped weights: an organization's own mean something beside the ones that they were fitted on alone."""
+    return hashlib.blake2b(WEIGHTS.read_bytes(), digest_size=8).hexdigest()
 
 
 def topics_as_text(topics: Numbers) -> str:

@@ -24,6 +24,8 @@ from types import MappingProxyType
 from uuid import UUID
 
 from caching import calibration
+from inference.routing.predictor import Predictor
+from inference.routing.traits import Traits
 
 RISK = 0.05  # of proving what is not so
 PAIRS_TO_FALSE_ALARM = 1_000
@@ -108,6 +110,8 @@ class Pair:
     source: PairSource
     request_id: str
     occurred_at: datetime
+    # of the request, where it is evidence of how good both models are for such requests
+    traits: Traits | None = field(default=None, compare=False, repr=False)
 
     @property
     def key(self) -> tuple[str, str, str]:
@@ -122,6 +126,7 @@ class Pair:
             and _fits(self.reference, LONGEST_MODEL)
             and _fits(self.method, LONGEST_METHOD)
             and _fits(self.request_id, LONGEST_REQUEST_ID)
+            and (self.traits is None or all(map(math.isfinite, self.traits.signals)))
         )
 
 
@@ -136,9 +141,11 @@ class Proof:
 
 @dataclass(frozen=True, slots=True)
 class Proofs:
-    """What is known of an organization's classes, by kind of task."""
+    """What is known of an organization's classes, by kind of task; and what its evidence foretells, where that is
+    trusted."""
 
     by_task: Mapping[str, tuple[Proof, ...]] = field(default_factory=lambda: MappingProxyType({}))
+    predictor: Predictor | None = None
 
     def of(self, task_type: str) -> tuple[Proof, ...]:
         return self.by_task.get(task_type, ())

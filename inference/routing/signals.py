@@ -12,6 +12,9 @@ _SENTENCE_END = re.compile(r"[.?!](?:\s|\Z)")
 _CHOICE = re.compile(r"^[ \t]*\(?[A-J][).:]\s", re.MULTILINE)
 _CODE = re.compile(r"```|\bdef \w|\breturn\b|\bassert\b|\bimport \w|[{};]\s*$|\w\(\)|==|=>|</\w+>", re.MULTILINE)
 _MATHS = re.compile(r"\\[a-z]+|\$[^$\n]+\$|[=^√∑∫≤≥]|\b[a-zA-Z]\s?[+*/-]\s?[a-zA-Z0-9]|\d\s?[-+*/\u00d7]\s?\d")
+# without one of these there is no match, and most texts need not be searched, which is half of the work
+_CODE_SIGNS = ("```", "def ", "return", "assert", "import ", "{", "}", ";", "()", "==", "=>", "</")
+_MATHS_SIGNS = re.compile(r"[\\$=^√∑∫≤≥+*/\u00d7-]")
 _CAPITALS = re.compile(r"[A-Z]+")
 _FOREIGN = re.compile(r"[\u0250-\u1fff\u2c00-\uffff]")
 _WORDS = {
@@ -78,8 +81,8 @@ def measure(text: str) -> tuple[float, ...]:
         max(0, characters - letters - digits - spaces) / characters * 10,
         math.log1p(read.count("?")),
         *_choices(read),
-        math.log1p(len(_CODE.findall(read))),
-        math.log1p(len(_MATHS.findall(read))),
+        math.log1p(len(_CODE.findall(read)) if any(sign in read for sign in _CODE_SIGNS) else 0),
+        math.log1p(len(_MATHS.findall(read)) if _MATHS_SIGNS.search(read) else 0),
         *_kinds(words),
     )
 

@@ -195,7 +195,13 @@ def _candidate(candidate: Candidate) -> dict[str, Any]:
         "estimated_latency_ms": candidate.estimated_latency_ms,
         "excluded_because": candidate.excluded_because or None,
         "measured": None if candidate.measured is None else asdict(candidate.measured),
+        "predicted_quality": _rounded(candidate.predicted_quality, 2),
+        "chance": _rounded(candidate.chance, 3),
     }
+
+
+def _rounded(number: float | None, digits: int) -> float | None:
+    return None if number is None else round(number, digits)
 
 
 def amount(usd: Decimal | None) -> str | None:

@@ -28,7 +28,7 @@ from analytics import content_store
 from analytics.models import CostAdjustment, Feedback, InferenceEvent, KeptContent
 from caching.gate_rules import CheckSource
 from caching.models import CachePolicy, SemanticCheck, SemanticEntry, SemanticGate, SemanticPurge, SemanticServing
-from inference.models import RoutingPair, RoutingPolicy, RoutingProof
+from inference.models import RoutingEvidence, RoutingPair, RoutingPolicy, RoutingProof, RoutingWeights
 from tests.accounts.conftest import Person, signed_up
 from tests.analytics.facts import keep, paid_answer
 
@@ -246,6 +246,27 @@ def _routing_pair(person: Person, mark: str) -> None:
     ).save(force_insert=True)
 
 
+def _routing_evidence(person: Person, mark: str) -> None:
+    RoutingEvidence(
+        organization=person.organization,
+        pair_id=uuid7(),
+        request_id=mark,
+        model=mark,
+        reference=mark,
+        task_type=mark,
+        source="trial",
+        score=1.0,
+        signals=[0.0],
+        occurred_at=timezone.now(),
+    ).save(force_insert=True)
+
+
+def _routing_weights(person: Person, mark: str) -> None:
+    RoutingWeights(organization=person.organization, weights={}, rows=1, newest_id=uuid7(), why_not=mark).save(
+        force_insert=True
+    )
+
+
 # every tenant table has its maker here; a new table without one fails the fuzz
 _MAKERS: dict[type[OrganizationScopedModel], Callable[[Person, str], None]] = {
     Membership: _colleague,
@@ -264,5 +285,7 @@ _MAKERS: dict[type[OrganizationScopedModel], Callable[[Person, str], None]] = {
     RoutingPolicy: _routing_policy,
     RoutingProof: _routing_proof,
     RoutingPair: _routing_pair,
+    RoutingEvidence: _routing_evidence,
+    RoutingWeights: _routing_weights,
     AuditEvent: _audit,
 }

@@ -62,7 +62,9 @@ class Reported:
 
 
 class Story:
-    def __init__(self, policy=EXPLORES, *, proofs=NOTHING_PROVEN, random=0.5, cache=None, **said) -> None:
+    def __init__(
+        self, policy=EXPLORES, *, proofs=NOTHING_PROVEN, random=0.5, cache=None, embedder=None, **said
+    ) -> None:
         self.voices = Voices(**{"small": "Paris.", "medium": "Paris.", "large": "Paris.", **said})
         self.reports = Reported()
         self.kit = Kit(
@@ -70,7 +72,7 @@ class Story:
             without="far-away",
             transport=self.voices,
             steering=Steering(SamePolicy(policy), lambda _: proofs, baseline="mock-large", secret=b"secret"),
-            trials=TrialParts(self.reports, lambda: random),
+            trials=TrialParts(self.reports, lambda: random, embedder),
             policies=Policies(cache or CachePolicy()),
         )
 
