@@ -54,6 +54,7 @@ class RoutingPairAdmin(LookOnly):
 class RoutingEvidenceAdmin(LookOnly):
     list_display = ("occurred_at", "organization_id", "task_type", "model", "source", "score")
     list_filter = ("source",)
+    search_fields = ("request_id__exact",)
     ordering = ("-id",)
     shown = (
         "id", "organization_id", "pair_id", "request_id", "task_type", "model", "reference", "source", "score",
@@ -65,5 +66,6 @@ class RoutingEvidenceAdmin(LookOnly):
 class RoutingWeightsAdmin(LookOnly):
     list_display = ("organization_id", "rows", "fitted_at", "is_trusted", "why_not")
     list_filter = ("is_trusted",)
+    search_fields = ("id__exact",)
     ordering = ("-id",)
     shown = ("id", "organization_id", "rows", "fitted_at", "is_trusted", "why_not", "figures", "prior", "newest_id")

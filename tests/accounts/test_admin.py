@@ -43,7 +43,7 @@ from acron_site.lib.admin import LookOnly
 from acron_site.lib.errors import InsufficientScopeError
 from analytics.models import CostAdjustment, Feedback, InferenceEvent, KeptContent
 from caching.models import CachePolicy, SemanticCheck, SemanticEntry, SemanticGate, SemanticPurge, SemanticServing
-from inference.models import PriceEntry, RoutingPair, RoutingPolicy, RoutingProof
+from inference.models import PriceEntry, RoutingEvidence, RoutingPair, RoutingPolicy, RoutingProof, RoutingWeights
 from tests.accounts.conftest import PASSWORD, Person
 
 BACKEND = "django.contrib.auth.backends.ModelBackend"
@@ -119,6 +119,11 @@ def planted(ada: Person, oscar: User) -> dict[str, Any]:
         RoutingPair.all_organizations.create(
             **own, proof=proof, lost=False, method="exact", source="trial", occurred_at=timezone.now()
         ),
+        RoutingEvidence.all_organizations.create(
+            **own, pair_id=uuid4(), request_id="req_1", model="small", reference="large", task_type="code",
+            source="trial", score=1, signals=[0.5], vector=secret, occurred_at=timezone.now(),
+        ),
+        RoutingWeights.all_organizations.create(**own, weights={"of": PLANTED}, prior="1", rows=1, newest_id=uuid4()),
         gate,
         SemanticCheck.all_organizations.create(
             **own, gate=gate, score=1, similarity=1, agrees=True, neighbour_id=uuid4(), occurred_at=timezone.now()
