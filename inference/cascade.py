@@ -125,7 +125,8 @@ class Cascades:
 
 def _aside(route: Route, model: Model, reason: str, *, in_place_of: Model | None = None) -> Route:
     """The route of a call that is made for the answer's sake."""
-    return replace(route, model=model, reason=reason, candidates=(), in_place_of=in_place_of)
+    is_first = in_place_of is not None
+    return replace(route, model=model, reason=reason, candidates=(), in_place_of=in_place_of, is_asked_first=is_first)
 
 
 def _compared(ask: Ask, verify: Verify, wholes: Sequence[Completed]) -> _Finding:

@@ -203,6 +203,7 @@ class Route:
     confidence: float = 1.0
     candidates: tuple[Candidate, ...] = ()
     in_place_of: "Model | None" = None  # the dearer one, where a proof or a prediction let the model take its place
+    is_asked_first: bool = False  # in a cascade, before that one
 
 
 @quick

@@ -85,13 +85,12 @@ class Trials:
 
     def _trial(self, visit: Visit, route: Route) -> _Trial | None:
         cascade = visit.ask.cascade
-        if (reference := route.in_place_of) is not None:  # whether the proof still holds
-            if cascade not in (None, Cascade()):  # who was asked, and how, was the caller's choice
-                return None
-            side = route.model.name if cascade is None else TWO_THAT_AGREE
-            return _Trial((reference,), side, reference.name, route.task_type)
-        if cascade is not None:  # the two differed: what is left is not what usually comes
+        # where the two differed, what is left is not what usually comes; and who is asked may be the caller's choice
+        if cascade is not None and not (route.is_asked_first and cascade == Cascade()):
             return None
+        if (reference := route.in_place_of) is not None:  # whether the proof still holds
+            side = TWO_THAT_AGREE if route.is_asked_first else route.model.name
+            return _Trial((reference,), side, reference.name, route.task_type)
         router = self._router.serving(visit.principal)
         course = visit.course
         model = router.on_trial(visit.ask, route.model, course.proofs, predictor=course.predictor)

@@ -137,3 +137,13 @@ async def test_what_is_held_out_is_not_cascaded_even_where_its_caller_asks_for_i
     await story.get(acron={"cascade": True})
 
     assert story.voices.asked == ["mock-large", "mock-large"]
+
+
+async def test_who_asks_for_a_cascade_that_would_not_pay_proves_nothing_of_two():
+    alone = Proofs({TASK: (Proof("mock-small", "mock-medium", PROVEN),)})
+    story = Story(replace(WARY, quality_threshold=3.5), proofs=alone)
+
+    answer = await story.get(acron={"cascade": True})
+
+    assert answer.facts.model == "mock-small"  # nobody is cheaper
+    assert story.reports.pairs == []
