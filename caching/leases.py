@@ -24,15 +24,6 @@ class Lease:
         if let_go is not None:
             let_go()
 
-    @property
-    def is_held(self) -> bool:
-        return self._let_go is not None
-
-    def handed_on(self) -> "Lease":
-        """The same lease for another to release; there is nothing left to release here."""
-        let_go, self._let_go = self._let_go, None
-        return Lease(let_go)
-
     def __enter__(self) -> Self:
         return self
 

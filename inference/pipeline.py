@@ -13,7 +13,6 @@ from acron_site.lib.ids import uuid7
 from analytics.events import EventKind, Ledger
 from caching.exact import Entry, ExactCache
 from caching.idempotency import Idempotency
-from caching.leases import Lease
 from caching.semantic import Served
 from inference import facts, notes, pricing, stamps, steering
 from inference.accounting import Accountant
@@ -105,27 +104,17 @@ class Gateway:
         visit = self._visits.known(principal, ask) or await self._visits.of(principal, ask)
         # counted while the cache is asked: both questions travel to Redis together
         entry = None if principal.rules is None else self.allowances.enter(principal)
-        found = await self._look_or_claim(visit)
-        with found if isinstance(found, Lease) else Lease() as claim:
-            limits = None if entry is None else await self.allowances.admit(entry)
-            kept = self._hit(visit, found, limits) if isinstance(found, Entry) else None
-            if kept is None:
-                return await self._missed(visit, presence, limits, claim)
-            if isinstance(found, Entry) and visit.policy.refresh_ahead_percent:
+        looks_later = ask.idempotency_key and not ask.controls.only_if_cached
+        found = None if looks_later else await self._look_up(visit)
+        limits = None if entry is None else await self.allowances.admit(entry)
+        kept = None if found is None else self._hit(visit, found, limits)
+        if kept is not None:
+            if found is not None and visit.policy.refresh_ahead_percent:
                 self.refreshing.consider(visit, found)
             return self._recorded(visit, kept)
-
-    async def _look_or_claim(self, visit: Visit) -> Entry | Lease | None:
-        if visit.ask.controls.only_if_cached:
-            return await self._look_up(visit)
-        if visit.ask.idempotency_key:  # looked up once it is known that the key is new
-            return None
-        return await self._sharing.look_or_claim(visit)
-
-    async def _missed(self, visit: Visit, presence: Presence, limits: Mapping[str, str] | None, claim: Lease) -> Answer:
         if visit.reads and not self._cache.store.is_reachable:
             visit = replace(visit, cache_reason=CacheReason.STORE_DOWN)
-        if visit.ask.controls.only_if_cached:
+        if ask.controls.only_if_cached:
             made = Production()
             if await self._find_similar(visit, made):
                 return self._recorded(visit, told(visit, made, self._hit))
@@ -134,7 +123,7 @@ class Gateway:
                 headers={"x-should-retry": "false"},
             )
         presence.watch()
-        answer = await self._from_provider(visit, presence, claim)
+        answer = await self._from_provider(visit, presence)
         return replace(answer, limits={**limits, **(answer.limits or {})}) if limits else answer
 
     def _recorded(self, visit: Visit, hit: Answer) -> Answer:
@@ -209,9 +198,9 @@ class Gateway:
         bill = accountant.of_test_key(model) if is_test else accountant.hit(model, mode, note.usage)
         return Worth(note, model.quality_for(note.task_type), bill)
 
-    async def _from_provider(self, visit: Visit, presence: Presence, claim: Lease) -> Answer:
+    async def _from_provider(self, visit: Visit, presence: Presence) -> Answer:
         is_shared = self._sharing.needs_flight(visit)
-        coming = self._shared(visit, presence, claim) if is_shared else self._alone(visit)
+        coming = self._shared(visit, presence) if is_shared else self._alone(visit)
         return await (self._patiently(visit, coming) if visit.ask.stream else coming)
 
     async def _alone(self, visit: Visit) -> Answer:
@@ -281,10 +270,10 @@ class Gateway:
         opened.keep(note=entry.note, body=entry.body)
         return None
 
-    async def _shared(self, visit: Visit, presence: Presence, claim: Lease) -> Answer:
+    async def _shared(self, visit: Visit, presence: Presence) -> Answer:
         """The answer of a call that others may wait for too: the leader's own, or told again to a follower."""
         produce = partial(self._produce_once if visit.ask.idempotency_key else self._produce, visit)
-        seat = self._sharing.join(visit, produce, partial(self._look_up, visit), claim=claim)
+        seat = self._sharing.join(visit, produce, partial(self._look_up, visit))
         stops = self._sharing.may_stop(visit)
         if seat.carries:
             presence.watch(partial(seat.hand_over, stops=stops))

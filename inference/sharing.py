@@ -41,10 +41,10 @@ class Sharing:
     def __init__(
         self,
         leases: Leases,
-        cache: ExactCache,
         *,
         drains: bool = False,
         claims: Claims | None = None,
+        cache: ExactCache | None = None,
     ) -> None:
         """`claims`: for a store of `cache` that can look an entry up and lease it in one question."""
         self.leases, self._drains, self._claims, self._cache = leases, drains, claims, cache
@@ -53,42 +53,23 @@ class Sharing:
     def needs_flight(self, visit: Visit) -> bool:
         return self._drains or bool(visit.ask.idempotency_key) or is_shareable(visit)
 
-    async def look_or_claim(self, visit: Visit) -> Entry | Lease | None:
-        """What is kept; else, of what may be shared, the right to make it; None where neither is to be had at once."""
-        if not visit.reads_exact:
-            return None
-        seconds = visit.ask.controls.max_age_seconds
-        if self._claims is None or not is_shareable(visit):
-            return await self._cache.look_up(visit.namespace, visit.fingerprint, max_age_seconds=seconds)
-        key, lease = entry_key(visit.namespace, visit.fingerprint), lease_key(visit.namespace, visit.fingerprint)
-        found = await self._claims.look_or_claim(key, lease, max_bytes=self._cache.max_sealed_bytes)
-        return found if isinstance(found, Lease) else self._cache.opened(key, found, max_age_seconds=seconds)
-
     def join(
         self,
         visit: Visit,
         produce: Produce,
         find: Callable[[], Awaitable[Entry | None]],
-        *,
-        claim: Lease,
     ) -> Seat[Production]:
-        """A place in the call that is under way for such a request, or in the one that `produce` begins.
-
-        `claim`: what `look_or_claim` has brought, if anything; taken over once it is of use.
-        """
+        """A place in the call that is under way for such a request, or in the one that `produce` begins."""
         if is_shareable(visit) and not visit.ask.idempotency_key:
-            key, acquire = _flight_key(visit), partial(self._lease_or_entry, visit, find, claim)
+            key, lease = _flight_key(visit), lease_key(visit.namespace, visit.fingerprint)
         else:
-            key, acquire = uuid4().bytes, None
+            key, lease = uuid4().bytes, b""
 
         def production(flight: Flight[Production]) -> Coroutine[Any, Any, Production]:
-            return self._produce(flight, produce, acquire)
+            return self._produce(flight, produce, partial(self._lease_or_entry, visit, lease, find) if lease else None)
 
         # a stream goes at the pace of its quickest reader, so it cannot be in the task of any one of them
-        seat = self._flights.join(key, production, leader_carries=not visit.ask.stream)
-        if not seat.leads:
-            claim.release()  # whoever leads may be waiting for it
-        return seat
+        return self._flights.join(key, production, leader_carries=not visit.ask.stream)
 
     def may_stop(self, visit: Visit) -> bool:
         """Whether a call may end when its callers have left: not where another try shall find its answer."""
@@ -98,13 +79,18 @@ class Sharing:
         await self._flights.close()
 
     async def _lease_or_entry(
-        self, visit: Visit, find: Callable[[], Awaitable[Entry | None]], claim: Lease
+        self, visit: Visit, lease: bytes, find: Callable[[], Awaitable[Entry | None]]
     ) -> Lease | Entry:
-        """The right to make it; else what another worker has kept since the look-up."""
-        if claim.is_held:
-            return claim.handed_on()
-        key = lease_key(visit.namespace, visit.fingerprint)
-        return await acquire_or_find(self.leases, key, find, patience_seconds=_PATIENCE_SECONDS)
+        """What another worker may have kept since the look-up, else the right to make it."""
+        if self._claims is not None and self._cache is not None and visit.reads_exact:
+            key = entry_key(visit.namespace, visit.fingerprint)
+            found = await self._claims.look_or_claim(key, lease, max_bytes=self._cache.max_sealed_bytes)
+            if isinstance(found, Lease):
+                return found
+            entry = self._cache.opened(key, found, max_age_seconds=visit.ask.controls.max_age_seconds)
+            if entry is not None:
+                return entry
+        return await acquire_or_find(self.leases, lease, find, patience_seconds=_PATIENCE_SECONDS)
 
     async def _produce(
         self,

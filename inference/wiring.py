@@ -299,9 +299,9 @@ class Parts:
     def sharing(self) -> Sharing:
         return Sharing(
             self.leases,
-            self.cache,
             drains=self.config.providers.on_client_gone == "drain",
             claims=self.leases if isinstance(self.leases, RedisLeases) else None,
+            cache=self.cache,
         )
 
     @cached_property

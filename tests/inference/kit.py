@@ -23,7 +23,6 @@ from caching.backends.memory_generations import MemoryGenerations
 from caching.backends.memory_leases import MemoryLeases
 from caching.exact import ExactCache
 from caching.idempotency import Idempotency
-from caching.leases import Claims
 from caching.policies import Policies, Policy
 from caching.step_store import StepCache
 from inference import catalog as catalogs
@@ -162,7 +161,6 @@ class Kit:
         fallback: FallbackPrice = NONE,
         call_policy: CallPolicy | None = None,
         drains: bool = False,
-        claims: Claims | None = None,
         similar: Similar | None = None,
         steering: Steering = NO_STEERING,
         trials: TrialParts = NO_TRIALS,
@@ -195,7 +193,7 @@ class Kit:
             similar=similar,
             steering=steering,
         )
-        sharing = sharing_parts(self.cache, drains=drains, claims=claims)
+        sharing = sharing_parts(self.cache, drains=drains)
         self.gateway = Gateway(
             catalog=self.catalog,
             router=self.router,
@@ -256,10 +254,10 @@ def step_cache(store: MemoryStore, cipher: Cipher) -> StepCache:
     )
 
 
-def sharing_parts(cache: ExactCache, *, drains: bool = False, claims: Claims | None = None) -> dict[str, Any]:
+def sharing_parts(cache: ExactCache, *, drains: bool = False) -> dict[str, Any]:
     """What a gateway needs to share calls, among its own callers only."""
     once = Idempotency(cache, cache, MemoryLeases(), secret=b"secret", patience_seconds=5.0)
-    return {"sharing": Sharing(MemoryLeases(), cache, drains=drains, claims=claims), "idempotency": once}
+    return {"sharing": Sharing(MemoryLeases(), drains=drains), "idempotency": once}
 
 
 def allowances(limiter: Limiter | None = None, fallback: FallbackPrice = NONE) -> Allowances:
