@@ -53,7 +53,8 @@ def _served_from(tree: Path, port: int) -> Iterator[Served]:
     process = subprocess.Popen(
         command, cwd=tree, env=os.environ | {"PYTHONPATH": str(tree)}, stdin=subprocess.PIPE, stdout=subprocess.PIPE
     )
-    assert process.stdin is not None and process.stdout is not None
+    assert process.stdin is not None
+    assert process.stdout is not None
     try:
         for line in process.stdout:
             if line.startswith(b"serves "):
@@ -98,7 +99,8 @@ def _show(case: str, pairs: Sequence[tuple[float, float]]) -> None:
     ratios = [later / earlier for earlier, later in pairs]
     drawn = sorted(statistics.median(random.choices(ratios, k=len(ratios))) for _ in range(RESAMPLES))
     low, high = drawn[RESAMPLES // 40], drawn[-RESAMPLES // 40]
-    print(f"{case:8s} {before:10.0f} {now:10.0f} {statistics.median(ratios):11.2f} {low:6.2f} - {high:5.2f}", flush=True)
+    ratio = statistics.median(ratios)
+    print(f"{case:8s} {before:10.0f} {now:10.0f} {ratio:11.2f} {low:6.2f} - {high:5.2f}", flush=True)
 
 
 if __name__ == "__main__":

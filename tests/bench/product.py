@@ -1,4 +1,4 @@
-"""One worker of the tree we stand in, with its services, as the harness wants it: `python -m tests.bench.product PORT`."""
+"""One worker of the tree we stand in, with its services, as the harness wants it."""
 
 import os
 import signal
