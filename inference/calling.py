@@ -304,9 +304,11 @@ class Caller:
         )
 
     def _measure(self, planned: _Planned, row: InferenceFacts) -> None:
-        """What the gateway asks for its own sake may be of another length than what people ask."""
+        """What the gateway asks for its own sake may be of another length than what people ask; what a cascade asks
+        first is the same."""
         target = planned.target
-        if target.is_private or planned.visit.kind is not EventKind.ANSWER:
+        is_as_people_ask = planned.visit.kind is EventKind.ANSWER or planned.route.is_asked_first
+        if target.is_private or not is_as_people_ask:
             return
         first = row.first_token_ms
         self._latencies.saw(

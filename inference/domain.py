@@ -128,6 +128,7 @@ class Ask:
     idempotency_key: str = ""
     cascade: Cascade | None = None
     refuses_cascade: bool = False  # whatever its organization's policy says
+    refuses_staying: bool = False  # with the model that answered its conversation before
     optimised_tokens: int | None = None  # taken out of what the caller sent, about; None: it was left as it is
     # what was found out about it once, by name; a copy that only asks again takes it along
     noted: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)

@@ -21,6 +21,7 @@ from inference.calling import Caller, CallParts, Completed
 from inference.cascade import Cascades
 from inference.catalog import Catalog, Model
 from inference.checks import Checks
+from inference.conversations import Conversations
 from inference.domain import Answer, Ask, CacheStatus, Cascade, Completion, Route, RoutingMode
 from inference.facts import KEPT, SIMILAR, STEP, Visit, Worth
 from inference.keeper import Keeper
@@ -91,6 +92,7 @@ class Gateway:
             allowances=allowances,
         )
         self._cascades = Cascades(self._caller, ledger=ledger, accountant=accountant)
+        self._conversations = Conversations(cache, secret=visits.secret)
         self.checks = Checks()
         self.refreshing = Refreshing(cache, sharing.leases, self._ask_anew, keeper.renewed)
         self._trials = Trials(trials, router, self.checks, self._ask)
@@ -214,11 +216,13 @@ class Gateway:
         if await self._find_similar(visit, made):
             return None
 
+        await self._conversations.recall(visit)
         route = self._route(visit)
         asked = _with_cascade(visit, steering.cascade_of(visit.ask, visit.course, route))
 
         def completed(whole: Completed) -> None:
             made.entry = entry = self._keeper.completed(visit, whole)
+            self._conversations.note(visit, whole)
             self._trials.saw(asked, whole)
             if made.claim is not None:
                 made.claim.keep(note=notes.without_stamps(entry.note), body=entry.body)

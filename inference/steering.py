@@ -7,7 +7,7 @@ from uuid import UUID
 
 from accounts.principal import Principal
 from inference.domain import Ask, Cascade, Route, RoutingMode
-from inference.routing import arms, cascading
+from inference.routing import arms, cascading, staying
 from inference.routing.arms import Arm
 from inference.routing.course import UNSTEERED, Course
 from inference.routing.policies import PLAIN, CascadeUse, Policy
@@ -83,6 +83,8 @@ def steered(ask: Ask, policy: Policy) -> Ask:
 def cascade_of(ask: Ask, course: Course, route: Route) -> Cascade | None:
     """How cheap answers are verified before the route's model is asked; None: it is asked at once."""
     if course.is_held_out or ask.refuses_cascade:
+        return None
+    if ask.cascade is None and staying.holds_thoughts(ask):
         return None
     use = course.policy.cascades
     if ask.cascade is not None or use is CascadeUse.OFF or route.in_place_of or not cascading.may_agree(ask):

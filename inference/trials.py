@@ -15,10 +15,10 @@ from inference import last_turn, question, verifying
 from inference.calling import Completed
 from inference.catalog import Model
 from inference.checks import Checks
-from inference.domain import Cascade, Route, RoutingMode, Verify
+from inference.domain import Ask, Cascade, Route, RoutingMode, Verify
 from inference.embedding_costs import on_behalf_of
 from inference.facts import Visit
-from inference.routing import cascading, traits
+from inference.routing import cascading, staying, traits
 from inference.routing.policies import CascadeUse
 from inference.routing.proofs import TWO_THAT_AGREE, Pair, PairSource
 from inference.routing.router import Router
@@ -75,7 +75,7 @@ class Trials:
         if self._parts.random() >= policy.explore_percent / 100:
             return
         trial = self._trial(visit, whole.route)
-        if trial is None:
+        if trial is None or not self._is_within_budget(visit.ask, whole, trial):
             return
 
         async def work(asked: Visit) -> None:
@@ -97,6 +97,17 @@ class Trials:
         if model is not None:
             return _Trial((model,), model.name, route.model.name, route.task_type)
         return self._of_two(visit, route, router)
+
+    def _is_within_budget(self, ask: Ask, whole: Completed, trial: _Trial) -> bool:
+        """Whether the request and its trial together cost no more than its caller has set for it."""
+        budget = ask.cost_budget_usd
+        if budget is None:
+            return True
+        if whole.route.is_asked_first:  # what its cascade has cost is not all known here
+            return False
+        costs = [whole.facts.cost_usd, *(self._router.estimate_usd(ask, model) for model in trial.asked)]
+        known = [cost for cost in costs if cost is not None]
+        return len(known) == len(costs) and sum(known) <= budget
 
     def _of_two(self, visit: Visit, route: Route, router: Router) -> _Trial | None:
         """For where none is left that might do alone."""
@@ -165,6 +176,7 @@ def _may_be_tried(visit: Visit, whole: Completed) -> bool:
         and is_as_chosen
         and set(whole.completion.finish_reasons) == {"stop"}
         and cascading.is_comparable(visit.ask)
+        and not staying.holds_thoughts(visit.ask)
     )
 
 

@@ -23,7 +23,7 @@ class Visits:
         corrections: KnownCorrections | None = None,
         steering: Steering = NO_STEERING,
     ) -> None:
-        self._router, self._policies, self._secret = router, policies, secret
+        self._router, self._policies, self.secret = router, policies, secret
         self._corrections, self._steering = corrections or NoCorrections(), steering
 
     def known(self, principal: Principal, ask: Ask) -> Visit | None:
@@ -56,7 +56,7 @@ class Visits:
             principal=principal,
             ask=ask,
             namespace=gate.namespace,
-            fingerprint=fingerprint.fingerprint(ask, target=target, is_mock=is_mock, secret=self._secret),
+            fingerprint=fingerprint.fingerprint(ask, target=target, is_mock=is_mock, secret=self.secret),
             target=target,
             is_mock=is_mock,
             reads=gate.reads and not course.is_held_out,

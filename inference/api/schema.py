@@ -69,6 +69,11 @@ _STEERING = {
             },
         ],
     },
+    "sticky": {
+        "type": "boolean",
+        "default": True,
+        "description": "Stay with the model that answered this conversation before, where that costs no more",
+    },
     "cache": _CACHE,
 }
 _OPTIMISE = {

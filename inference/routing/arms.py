@@ -33,12 +33,12 @@ def may_be_held_out(ask: Ask) -> bool:
 
 def drawn(organization_id: UUID, ask: Ask, *, percent: float, secret: bytes) -> Arm:
     """The same for all turns of a conversation and in every worker; keyed, so that nobody can choose it."""
-    digest = hashlib.blake2b(_beginning(ask), key=secret, salt=b"hold-out", person=organization_id.bytes)
+    digest = hashlib.blake2b(beginning(ask), key=secret, salt=b"hold-out", person=organization_id.bytes)
     share = int.from_bytes(digest.digest()[:4]) / _SHARES
     return Arm.HOLDOUT if share < percent / 100 else Arm.OPTIMISED
 
 
-def _beginning(ask: Ask) -> bytes:
+def beginning(ask: Ask) -> bytes:
     """What the turns of a conversation have in common: all up to the first question, and who asks."""
     begun: list[tuple[Any, Any]] = []
     for message in ask.sketch.get("messages") or ():

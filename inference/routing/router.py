@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from decimal import Decimal
 from functools import lru_cache
 
 from accounts.principal import Principal
@@ -10,7 +11,7 @@ from inference import judging
 from inference.catalog import Catalog, Model
 from inference.domain import Ask, Format, Route, RoutingMode, Verify
 from inference.resilience.latencies import AS_LISTED, TYPICAL
-from inference.routing import cascading, explaining, offers, tasks
+from inference.routing import cascading, explaining, offers, staying, tasks
 from inference.routing.cascading import Priced
 from inference.routing.grading import (
     UNGRADED,
@@ -25,6 +26,7 @@ from inference.routing.needs import Needs, needs_of
 from inference.routing.offers import Offer
 from inference.routing.predictor import Predictor
 from inference.routing.proofs import NOTHING_PROVEN, Proof, Proofs
+from inference.routing.staying import EARLIER, Earlier
 from inference.routing.tasks import GENERAL, Detected
 
 # what Guided's words mean (contract, section 4): a least quality of 5, a greatest typical latency
@@ -105,7 +107,9 @@ class Router:
         model = self.resolve(ask)
         if model is None and ask.cascade is not None and ask.cascade.strong:
             model = self._named(ask.cascade.strong, ask.format, param="cascade.strong")
-        return self._explicit(ask, model) if model else self._cheapest(ask, proofs, predictor, explain=explain)
+        if model is not None:
+            return self._explicit(ask, model)
+        return self._stayed(ask, self._cheapest(ask, proofs, predictor, explain=explain), predictor)
 
     def held_out(self, ask: Ask, baseline: str) -> Route | None:
         """The route of a request that is not optimised; None where the baseline model cannot serve it."""
@@ -132,6 +136,11 @@ class Router:
             and not standing.is_hopeless
         )
         return max(found, key=lambda model: model.quality_for(limits.task_type), default=None)
+
+    def estimate_usd(self, ask: Ask, model: Model) -> Decimal | None:
+        """What `model` would cost for it; None where a price is not known."""
+        offer = offers.offer_of(model)
+        return None if offer is None else offer.estimate_usd(needs_of(ask.sketch))
 
     def alternatives(self, ask: Ask, route: Route, *, predictor: Predictor | None = None) -> Iterator[Model]:
         """What may be tried in turn when the route's model fails.
@@ -229,6 +238,24 @@ class Router:
             raise NoModelsAvailableError(explaining.advice(self._offers, ask, limits, allowed=self.allowed))
         route = self._chosen(ask, best.model, limits, grades=grades)
         return replace(route, candidates=candidates) if candidates else route
+
+    def _stayed(self, ask: Ask, chosen: Route, predictor: Predictor | None) -> Route:
+        """With the model that answered the conversation before, where it can serve this turn and that pays."""
+        earlier: Earlier | None = ask.noted.get(EARLIER)
+        offer = None if earlier is None else self._named_offers.get(earlier.model)
+        if earlier is None or offer is None or offer.model.name == chosen.model.name:
+            return chosen
+        needs, limits = needs_of(ask.sketch), self._limits(ask)
+        grades = self._grades(ask, limits, predictor)
+        is_able = offers.fits(offer.model, needs, ask.format) and not falls_short(offer.model, limits, grades)
+        if not is_able or offer.is_over(ask.cost_budget_usd, needs):
+            return chosen
+        if staying.holds_thoughts(ask) or staying.pays(
+            ask, offer.model, chosen.model, needs=needs, is_warm=earlier.is_warm
+        ):
+            route = self._chosen(ask, offer.model, limits, grades=grades)
+            return replace(route, reason=staying.REASON.format(offer.model.name), candidates=chosen.candidates)
+        return chosen
 
     def _best(self, ask: Ask, needs: Needs, limits: Limits, *, grades: Grades) -> Offer | None:
         """The cheapest that is good enough. No prediction refuses what the catalogue would have answered: then it is

@@ -30,6 +30,7 @@ STEERING = frozenset(
         "tags",
         "fallbacks",
         "cascade",
+        "sticky",
     }
 )
 _OWN_FIELDS = STEERING | {"cache", "routing_mode"}
@@ -104,6 +105,7 @@ def steering(source: Mapping[str, Any], *, path: str = "") -> dict[str, Any]:
         "fallbacks": fields.names(source, "fallbacks", most=_MAX_FALLBACKS, path=path),
         "cascade": cascades.parse(source, path=path),
         "refuses_cascade": source.get("cascade") is False,
+        "refuses_staying": source.get("sticky") is not None and not fields.flag(source, "sticky", path=path),
     }
 
 

@@ -166,10 +166,11 @@ class Kit:
         trials: TrialParts = NO_TRIALS,
         without: str = "",
         latencies: Latencies | None = None,
+        models_file: Path = MODELS,
     ) -> None:
         """`without`: the name of a model that the catalogue shall not have."""
         self.switchboard = OpenSwitchboard()
-        catalog = catalogs.load(MODELS, {}, mock=mock)
+        catalog = catalogs.load(models_file, {}, mock=mock)
         models = [model for model in catalog.models if model.name != without]
         self.catalog = Catalog(models, is_simulated=mock) if without else catalog
         self.ledger = RememberedLedger()

@@ -118,13 +118,20 @@ async def test_of_streams_the_beginning_is_measured_too(latencies):
     assert latencies.typical().paces["mock-small"].first_token_ms is not None
 
 
-async def test_failures_hits_and_the_gateways_own_calls_say_nothing(latencies):
+async def test_a_model_that_only_cascades_ask_is_measured_and_their_judge_is_not(latencies):
     scenes = [scene for _ in range(22) for scene in (said("Paris."), said(FINE))]
-    judged = Kit(mock=True, transport=Script(*scenes), latencies=latencies)
+    kit = Kit(mock=True, transport=Script(*scenes), latencies=latencies)
+
+    await asked_often(kit, model="auto", acron={"cascade": NAMED})
+
+    assert kit.transport.models[:2] == [*NAMED["models"], NAMED["judge"]]
+    assert list(latencies.typical().paces) == NAMED["models"]
+
+
+async def test_failures_and_hits_say_nothing(latencies):
     refusing = Kit(mock=True, transport=Script(refused(400)), latencies=latencies)
     keeping = Kit(mock=True, latencies=latencies)
 
-    await asked_often(judged, model="auto", acron={"cascade": NAMED})
     for turn in range(22):
         with pytest.raises(Exception, match="no"):
             await refusing.answer(ADA, ask(f"{turn}"))

@@ -161,3 +161,12 @@ async def test_an_organizations_threshold_holds_where_a_request_says_none():
     assert (await story.get()).facts.model == "mock-large"
     assert (await story.get(acron={"quality_threshold": 3.5})).facts.model == "mock-medium"
     assert (await story.get(model="mock-small")).facts.model == "mock-small"
+
+
+@pytest.mark.parametrize(("budget", "asked"), [("0.001", ["mock-small"]), ("1", ["mock-small", "mock-medium"])])
+async def test_a_request_and_its_trial_keep_within_the_budget_that_the_caller_has_set(budget, asked):
+    story = Story(proofs=Proofs({TASK: (Proof("mock-small", "mock-medium", PROVEN),)}))
+
+    await story.get(acron={"cost_budget_usd": budget})
+
+    assert story.voices.asked == asked
