@@ -84,11 +84,11 @@ def cascade_of(ask: Ask, course: Course, route: Route) -> Cascade | None:
     """How cheap answers are verified before the route's model is asked; None: it is asked at once."""
     if course.is_held_out or ask.refuses_cascade:
         return None
-    if ask.cascade is None and staying.holds_thoughts(ask):
-        return None
     use = course.policy.cascades
     if ask.cascade is not None or use is CascadeUse.OFF or route.in_place_of or not cascading.may_agree(ask):
         return ask.cascade
+    if staying.holds_thoughts(ask):
+        return None
     standing = course.proofs.between(route.task_type, TWO_THAT_AGREE, route.model.name)
     return Cascade() if use is CascadeUse.ALWAYS or standing.is_proven else None
 
