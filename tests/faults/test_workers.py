@@ -15,12 +15,16 @@ _LAG_SECONDS = 0.25  # a busy client may notice that late that a connection of i
 _KEYS_AGAIN_SECONDS = 3.0  # a look-up that began too early gives up after 2 s, and the next one follows 1 s later
 
 
-def worker_amid_calls(plant: Plant) -> int:
-    """The busier worker, at a moment when most requests are at the provider and not at their keys."""
+def kill_amid_calls(plant: Plant) -> tuple[int, float]:
+    """Kills the busier worker at a moment when most requests are at the provider and not at their keys; says which one,
+    and when. Nothing comes between the look and the kill, or those calls are over by then."""
+    victim = max(plant.product.workers(), key=lambda worker: len(psutil.Process(worker).net_connections("tcp4")))
     end = time.monotonic() + 10
     while plant.provider()["in_progress"] < CLIENTS // 2:
         assert time.monotonic() < end, "the provider is never busy"
-    return max(plant.product.workers(), key=lambda worker: len(psutil.Process(worker).net_connections("tcp4")))
+    killed_at = time.monotonic()
+    os.kill(victim, signal.SIGKILL)
+    return victim, killed_at
 
 
 def wait_until_replaced(plant: Plant, victim: int) -> None:
@@ -33,9 +37,7 @@ def wait_until_replaced(plant: Plant, victim: int) -> None:
 async def test_a_killed_worker_takes_only_its_own_requests_with_it(plant: Plant):
     async with under_load(plant, unique_wishes(plant, "killed")) as log:
         await asyncio.sleep(1.5)
-        victim = await asyncio.to_thread(worker_amid_calls, plant)
-        killed_at = time.monotonic()
-        os.kill(victim, signal.SIGKILL)
+        victim, killed_at = await asyncio.to_thread(kill_amid_calls, plant)
         await asyncio.to_thread(wait_until_replaced, plant, victim)
         replaced_after = time.monotonic() - killed_at
         await asyncio.sleep(2.0)
@@ -56,9 +58,7 @@ async def test_a_worker_killed_while_postgresql_is_away(plant: Plant):
         await asyncio.sleep(1.0)
         await asyncio.to_thread(plant.postgres.kill, signal.SIGQUIT)
         await asyncio.sleep(0.5)
-        victim = await asyncio.to_thread(worker_amid_calls, plant)
-        killed_at = time.monotonic()
-        os.kill(victim, signal.SIGKILL)
+        _, killed_at = await asyncio.to_thread(kill_amid_calls, plant)
         await asyncio.sleep(8.0)  # long enough for a new worker to be up and asked, on a slow machine too
         await plant.postgres.start_under_load()
         returned_at = time.monotonic()
