@@ -39,6 +39,7 @@ def main() -> int:
         _until_hit(ask, wordings)
         began = time.perf_counter()
         size = _fill(asked.entries)
+        ask = _asker(product.key)  # the server has closed the other connection, which was idle
         print(f"{size:,} entries in one partition, filled and indexed in {time.perf_counter() - began:.0f} s")
         for _ in range(50):
             ask(next(wordings))
