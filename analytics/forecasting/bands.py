@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from analytics.forecasting.rolling import Rolled
+from analytics.forecasting.rolling import Compared, Rolled
 from analytics.forecasting.series import Numbers
 
 LEVELS = (0.80, 0.95)
@@ -22,34 +22,33 @@ class Band:
 
 @dataclass(frozen=True, slots=True)
 class Spread:
-    """How far off, as logarithms: in the middle, and between what at each of LEVELS."""
+    """Between what forecasts were off, as logarithms, at each of LEVELS."""
 
-    middle: float
     lows: tuple[float, ...]
     highs: tuple[float, ...]
 
 
-def spread(rolled: Rolled, method: int, *, ahead: int, known: int, total: bool = False) -> Spread | None:
-    """Of a method's forecasts `ahead` steps on, those whose outcome was known with `known` steps; None: too few."""
+def spread(rolled: Rolled, part: Compared, method: int, *, ahead: int, known: int) -> Spread | None:
+    """Of a method's forecasts about `ahead` steps on whose outcome was known with `known` steps; None: too few."""
     nearest, furthest = int(np.ceil(ahead / _LIKE)), int(ahead * _LIKE)
-    off = (rolled.total_off if total else rolled.off)[method, :, nearest - 1 : furthest]
-    past = rolled.targets[:, nearest - 1 : furthest] < known
-    compared = off[past & ~np.isnan(off)]
-    if compared.size < LEAST_COMPARED:
+    off = part.off[method, :, nearest - 1 : furthest]
+    compared = (rolled.targets[:, nearest - 1 : furthest] < known) & ~np.isnan(off)
+    origins = int(compared.any(axis=1).sum())
+    if origins < LEAST_COMPARED:
         return None
-    return _spread(np.sort(compared))
+    return _spread(off[compared], origins)
 
 
-def _spread(off: Numbers) -> Spread:
-    pairs = [_conformal(off, level) for level in LEVELS]
-    return Spread(float(np.median(off)), tuple(low for low, _ in pairs), tuple(high for _, high in pairs))
+def _spread(off: Numbers, origins: int) -> Spread:
+    pairs = [_conformal(off, level, origins=origins) for level in LEVELS]
+    return Spread(tuple(low for low, _ in pairs), tuple(high for _, high in pairs))
 
 
-def _conformal(off: Numbers, level: float) -> tuple[float, float]:
-    """The ranks that hold the next one with at least this probability (Vovk 2005), as far as there are so many.
+def _conformal(off: Numbers, level: float, *, origins: int) -> tuple[float, float]:
+    """Between what the next one lies with at least this probability, as far as there are so many (Vovk 2005).
 
-    Each side is judged alone, for costs jump up further than they fall.
+    Those of one origin are off together, so they count as one. Each side is judged alone, for costs jump up
+    further than they fall.
     """
-    tail = (1 - level) / 2
-    rank = min(off.size, int(np.ceil((off.size + 1) * (1 - tail))))
-    return float(off[off.size - rank]), float(off[rank - 1])
+    share = min(1.0, (origins + 1) / origins * (1 + level) / 2)
+    return float(np.quantile(off, 1 - share)), float(np.quantile(off, share))

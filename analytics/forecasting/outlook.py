@@ -1,14 +1,14 @@
 """The forecast of a series with its bands, and its error in a rolling back-test."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import numpy as np
 
 from analytics.forecasting import bands
 from analytics.forecasting.bands import Band, Spread
 from analytics.forecasting.methods import METHODS, History, Method
-from analytics.forecasting.rolling import Rolled, index_of, least_steps, method_at, most_steps
+from analytics.forecasting.rolling import Compared, Rolled, index_of, least_steps, method_at, most_steps
 from analytics.forecasting.series import Numbers, Series
 
 # a history with more gaps than this says too little of the days in between
@@ -42,6 +42,8 @@ class Errors:
 
 @dataclass(frozen=True, slots=True)
 class Point:
+    """What is expected of a step, or of all steps up to it."""
+
     at: datetime
     expected: float
     band80: Band
@@ -50,10 +52,14 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class Forecast:
+    """Single steps and the totals up to each, and how far off both were before."""
+
     method: Method
-    points: tuple[Point, ...]
-    totals: tuple[Point, ...]  # of all steps up to this one
+    step: timedelta
+    steps: tuple[Point, ...]
+    totals: tuple[Point, ...]
     errors: Errors | None  # None: too short for a back-test with bands
+    total_errors: Errors | None
 
 
 def forecast(series: Series, *, horizon: int) -> Forecast | NotEnough:
@@ -62,19 +68,17 @@ def forecast(series: Series, *, horizon: int) -> Forecast | NotEnough:
     missing = _missing(series)
     if missing:
         return NotEnough(missing)
-    rolled = Rolled.over(series, horizon)
-    best, known = rolled.best(known=len(series.values)), len(series.values)
-    spreads = [_spreads(rolled, best, horizon=horizon, known=known, total=total) for total in (False, True)]
-    if any(len(found) < horizon for found in spreads):
-        return NotEnough(_too_far(series, min(map(len, spreads)), horizon))
-    logs = rolled.scale.logs(series.numbers())
-    said = rolled.scale.numbers(METHODS[method_at(best)](History(logs, series.per_day), horizon))
-    return Forecast(
-        method_at(best),
-        _points(series, rolled, said, spreads[0]),
-        _points(series, rolled, np.cumsum(said), spreads[1]),
-        _errors(series, rolled),
-    )
+    rolled, known = Rolled.over(series, horizon), len(series.values)
+    best = rolled.best(known=known)
+    history = History(rolled.scale.logs(series.numbers()), series.per_day)
+    said = rolled.scale.numbers(METHODS[method_at(best)](history, horizon))
+    steps = _drawn(rolled, rolled.steps, said, method=best, known=known)
+    totals = _drawn(rolled, rolled.totals, np.cumsum(said), method=best, known=known)
+    reached = min(steps.reached, totals.reached)
+    if reached < horizon:
+        return NotEnough(_too_far(series, reached, horizon))
+    errors = [_errors(rolled, part) for part in (rolled.steps, rolled.totals)]
+    return Forecast(method_at(best), series.step, _points(series, steps), _points(series, totals), *errors)
 
 
 def backtest(series: Series, *, horizon: int) -> Errors | NotEnough:
@@ -83,12 +87,13 @@ def backtest(series: Series, *, horizon: int) -> Errors | NotEnough:
     missing = _missing(series)
     if missing:
         return NotEnough(missing)
-    return _errors(series, Rolled.over(series, horizon)) or NotEnough(_too_far(series, 0, horizon))
+    rolled = Rolled.over(series, horizon)
+    return _errors(rolled, rolled.steps) or NotEnough(_too_far(series, 0, horizon))
 
 
 def _missing(series: Series) -> str:
     """Why nothing can be said yet; "" if something can."""
-    unit, least = ("days" if series.per_day == 1 else "hours"), least_steps(series.per_day)
+    unit, least = _unit(series), least_steps(series.per_day)
     if len(series.values) <= least:
         return f"not enough data: {len(series.values)} {unit} are there, more than {least} are needed"
     if len(series.gaps) > _MOST_GAPS_SHARE * len(series.values):
@@ -97,71 +102,84 @@ def _missing(series: Series) -> str:
 
 
 def _too_far(series: Series, reached: int, horizon: int) -> str:
-    unit = "days" if series.per_day == 1 else "hours"
+    unit = _unit(series)
     return (
         f"not enough data: {series.known} {unit} are known, which tells how wrong forecasts are for "
         f"{reached} {unit} ahead, not for {horizon}"
     )
 
 
-def _spreads(rolled: Rolled, method: int, *, horizon: int, known: int, total: bool) -> list[Spread]:
+def _unit(series: Series) -> str:
+    return "days" if series.per_day == 1 else "hours"
+
+
+@dataclass(frozen=True, slots=True)
+class _Drawn:
+    """A forecast as far as bands can be drawn around it."""
+
+    expected: Numbers
+    lows: tuple[Numbers, ...]  # one for each of bands.LEVELS
+    highs: tuple[Numbers, ...]
+
+    @property
+    def reached(self) -> int:
+        return self.expected.size
+
+
+def _drawn(rolled: Rolled, part: Compared, said: Numbers, *, method: int, known: int) -> _Drawn:
+    spreads = _spreads(rolled, part, method, horizon=said.size, known=known)
+    expected = said[: len(spreads)]
+    logs = rolled.scale.logs(expected)
+    lows = [[each.lows[level] for each in spreads] for level in range(len(bands.LEVELS))]
+    highs = [[each.highs[level] for each in spreads] for level in range(len(bands.LEVELS))]
+    return _Drawn(
+        expected,
+        tuple(np.minimum(expected, rolled.scale.numbers(logs + np.array(low))) for low in lows),
+        tuple(np.maximum(expected, rolled.scale.numbers(logs + np.array(high))) for high in highs),
+    )
+
+
+def _spreads(rolled: Rolled, part: Compared, method: int, *, horizon: int, known: int) -> list[Spread]:
     """For each step ahead, up to the first that cannot be judged."""
     found: list[Spread] = []
     for ahead in range(1, horizon + 1):
-        one = bands.spread(rolled, method, ahead=ahead, known=known, total=total)
+        one = bands.spread(rolled, part, method, ahead=ahead, known=known)
         if one is None:
             return found
         found.append(one)
     return found
 
 
-def _points(series: Series, rolled: Rolled, said: Numbers, spreads: list[Spread]) -> tuple[Point, ...]:
-    middle = _moved(rolled, said, [each.middle for each in spreads])
-    lows = [_moved(rolled, said, [each.lows[level] for each in spreads]) for level in range(len(bands.LEVELS))]
-    highs = [_moved(rolled, said, [each.highs[level] for each in spreads]) for level in range(len(bands.LEVELS))]
-    steps = len(series.values)
+def _points(series: Series, drawn: _Drawn) -> tuple[Point, ...]:
+    rows = zip(drawn.expected, *drawn.lows, *drawn.highs, strict=True)
     return tuple(
         Point(
-            series.at(steps + place),
-            float(middle[place]),
-            Band(float(lows[0][place]), float(highs[0][place])),
-            Band(float(lows[1][place]), float(highs[1][place])),
+            series.at(len(series.values) + ahead),
+            float(expected),
+            Band(float(low80), float(high80)),
+            Band(float(low95), float(high95)),
         )
-        for place in range(len(spreads))
+        for ahead, (expected, low80, low95, high80, high95) in enumerate(rows)
     )
 
 
-def _moved(rolled: Rolled, said: Numbers, logs: list[float]) -> Numbers:
-    return rolled.scale.numbers(rolled.scale.logs(said) + np.array(logs))
-
-
-def _errors(series: Series, rolled: Rolled) -> Errors | None:
+def _errors(rolled: Rolled, part: Compared) -> Errors | None:
     """Origin by origin, as if it were today."""
-    horizon = rolled.happened.shape[1]
-    parts: list[Numbers] = []
-    for place, origin in enumerate(rolled.origins):
-        best = rolled.best(known=int(origin))
-        spreads = _spreads(rolled, best, horizon=horizon, known=int(origin), total=False)
-        count = min(len(spreads), len(series.values) - int(origin))
-        if count:
-            parts.append(_compared(rolled, best, place, spreads[:count]))
-    found = np.concatenate(parts, axis=1) if parts else np.empty((5, 0))
+    compared = [_compared(rolled, part, place) for place in range(rolled.origins.size)]
+    found = np.concatenate(compared, axis=1)
     found = found[:, ~np.isnan(found[0])]
     return _summed_up(found) if found.shape[1] else None
 
 
-def _compared(rolled: Rolled, method: int, place: int, spreads: list[Spread]) -> Numbers:
+def _compared(rolled: Rolled, part: Compared, place: int) -> Numbers:
     """Rows: what happened, how far off it was, how far off last week was, whether each band held it."""
-    count = len(spreads)
-    happened, said = rolled.happened[place, :count], rolled.said[method, place, :count]
-    again = rolled.said[index_of(Method.AGAIN), place, :count]
-    expected = _moved(rolled, said, [each.middle for each in spreads])
-    held = [
-        (happened >= _moved(rolled, said, [each.lows[level] for each in spreads]))
-        & (happened <= _moved(rolled, said, [each.highs[level] for each in spreads]))
-        for level in range(len(bands.LEVELS))
-    ]
-    return np.array([happened, np.abs(happened - expected), np.abs(happened - again), *held], dtype=np.float64)
+    known = int(rolled.origins[place])
+    best = rolled.best(known=known)
+    drawn = _drawn(rolled, part, part.said[best, place], method=best, known=known)
+    happened = part.happened[place, : drawn.reached]
+    again = part.said[index_of(Method.AGAIN), place, : drawn.reached]
+    held = [(low <= happened) & (happened <= high) for low, high in zip(drawn.lows, drawn.highs, strict=True)]
+    return np.array([happened, np.abs(happened - drawn.expected), np.abs(happened - again), *held], dtype=np.float64)
 
 
 def _summed_up(found: Numbers) -> Errors:

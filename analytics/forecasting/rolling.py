@@ -29,18 +29,25 @@ def most_steps(per_day: int) -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class Rolled:
-    """Forecasts of the past: one a method, an origin and a step ahead; NaN where nothing can be compared.
+class Compared:
+    """What each method said, from each origin, for each step ahead, with what happened; NaN: not known.
 
-    `off` is what happened less what was said, as logarithms; `total_off` is the same of the sum up to that step.
+    `off` is what happened less what was said, as logarithms.
     """
 
-    scale: Scale
-    origins: NDArray[np.intp]  # how many steps were known
     said: Numbers
     happened: Numbers
     off: Numbers
-    total_off: Numbers
+
+
+@dataclass(frozen=True, slots=True)
+class Rolled:
+    """Forecasts of the past: of single `steps`, and of `totals`, which are the sums up to a step."""
+
+    scale: Scale
+    origins: NDArray[np.intp]  # how many steps were known
+    steps: Compared
+    totals: Compared
 
     @classmethod
     def over(cls, series: Series, horizon: int) -> Self:
@@ -54,20 +61,21 @@ class Rolled:
             for index, method in enumerate(_ORDER):
                 said[index, place] = scale.numbers(METHODS[method](history, horizon))
         happened = _following(numbers, origins, horizon)
-        return cls(scale, origins, said, happened, *_off(said, happened, scale))
+        steps = Compared(said, happened, scale.logs(happened) - scale.logs(said))
+        return cls(scale, origins, steps, _totals(steps, scale))
 
     @property
     def targets(self) -> NDArray[np.intp]:
         """For each origin and step ahead, which step of the series is meant."""
-        found: NDArray[np.intp] = self.origins[:, None] + np.arange(self.happened.shape[1])
+        found: NDArray[np.intp] = self.origins[:, None] + np.arange(self.steps.happened.shape[1])
         return found
 
     def best(self, *, known: int) -> int:
         """The method that was least off in what had happened when `known` steps were known; the first if none had."""
-        past = (self.targets < known) & ~np.isnan(self.happened)
+        past = (self.targets < known) & ~np.isnan(self.steps.happened)
         if not past.any():
             return 0
-        return int(np.argmin(np.abs(self.off[:, past]).mean(axis=1)))
+        return int(np.argmin(np.abs(self.steps.off[:, past]).mean(axis=1)))
 
 
 def method_at(index: int) -> Method:
@@ -98,13 +106,11 @@ def _following(numbers: Numbers, origins: NDArray[np.intp], horizon: int) -> Num
     return found
 
 
-def _off(said: Numbers, happened: Numbers, scale: Scale) -> tuple[Numbers, Numbers]:
-    off = scale.logs(happened) - scale.logs(said)
-    unknown = np.isnan(happened)
-    reached = np.cumsum(~unknown, axis=1)
-    # a sum with a gap is compared with what was said of the known steps, not of all
-    spent = np.cumsum(np.where(unknown, 0.0, happened), axis=1)
-    expected = np.cumsum(np.where(unknown, 0.0, said), axis=2)
-    total_off = scale.logs(spent) - scale.logs(expected)
-    ends = np.isnan(happened) | (reached < _LEAST_KNOWN_SHARE * np.arange(1, happened.shape[1] + 1))
-    return off, np.where(ends, np.nan, total_off)
+def _totals(steps: Compared, scale: Scale) -> Compared:
+    """A sum with a gap is compared with what was said of the known steps, not of all."""
+    unknown = np.isnan(steps.happened)
+    known_share = np.cumsum(~unknown, axis=1) / np.arange(1, unknown.shape[1] + 1)
+    said = np.cumsum(np.where(unknown, 0.0, steps.said), axis=2)
+    happened = np.cumsum(np.where(unknown, 0.0, steps.happened), axis=1)
+    happened[unknown | (known_share < _LEAST_KNOWN_SHARE)] = np.nan
+    return Compared(said, happened, scale.logs(happened) - scale.logs(said))
