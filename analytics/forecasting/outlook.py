@@ -13,6 +13,10 @@ from analytics.forecasting.series import Numbers, Series
 
 # a history with more gaps than this says too little of the days in between
 _MOST_GAPS_SHARE = 0.4
+# an error from fewer comparisons says more of chance than of the method
+_LEAST_COMPARED = 20
+# further ahead nobody plans by it
+MOST_DAYS_AHEAD, MOST_HOURS_AHEAD = 92, 168
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +68,7 @@ class Forecast:
 
 def forecast(series: Series, *, horizon: int) -> Forecast | NotEnough:
     """The next `horizon` steps, by the method that was least off before."""
+    _check(series, horizon)
     series = series.last(most_steps(series.per_day))
     missing = _missing(series)
     if missing:
@@ -83,12 +88,19 @@ def forecast(series: Series, *, horizon: int) -> Forecast | NotEnough:
 
 def backtest(series: Series, *, horizon: int) -> Errors | NotEnough:
     """How forecasts of up to `horizon` steps would have done over the series."""
+    _check(series, horizon)
     series = series.last(most_steps(series.per_day))
     missing = _missing(series)
     if missing:
         return NotEnough(missing)
     rolled = Rolled.over(series, horizon)
     return _errors(rolled, rolled.steps) or NotEnough(_too_far(series, 0, horizon))
+
+
+def _check(series: Series, horizon: int) -> None:
+    most = MOST_DAYS_AHEAD if series.per_day == 1 else MOST_HOURS_AHEAD
+    if not 1 <= horizon <= most:
+        raise ValueError(f"{horizon} is no number of {_unit(series)} from 1 to {most}")
 
 
 def _missing(series: Series) -> str:
@@ -104,8 +116,8 @@ def _missing(series: Series) -> str:
 def _too_far(series: Series, reached: int, horizon: int) -> str:
     unit = _unit(series)
     return (
-        f"not enough data: {series.known} {unit} are known, which tells how wrong forecasts are for "
-        f"{reached} {unit} ahead, not for {horizon}"
+        f"not enough data: with {series.known} {unit} known, forecasts can be judged "
+        f"for {reached} {unit} ahead, not for {horizon}"
     )
 
 
@@ -168,7 +180,7 @@ def _errors(rolled: Rolled, part: Compared) -> Errors | None:
     compared = [_compared(rolled, part, place) for place in range(rolled.origins.size)]
     found = np.concatenate(compared, axis=1)
     found = found[:, ~np.isnan(found[0])]
-    return _summed_up(found) if found.shape[1] else None
+    return _summed_up(found) if found.shape[1] >= _LEAST_COMPARED else None
 
 
 def _compared(rolled: Rolled, part: Compared, place: int) -> Numbers:

@@ -73,7 +73,10 @@ class Series:
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """Logarithms, on which a tenth more is as far at night as at noon; `unit` keeps nothing from being infinitely far."""
+    """Logarithms, on which a tenth more is as far at night as at noon.
+
+    `unit` is added to all, or nothing spent would be infinitely far from little.
+    """
 
     unit: float
 

@@ -7,7 +7,7 @@ from analytics.forecasting import outlook
 from analytics.forecasting.bands import Band
 from analytics.forecasting.methods import Method
 from analytics.forecasting.outlook import Errors, NotEnough, Point
-from analytics.forecasting.series import Series
+from analytics.forecasting.series import DAY, Series
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +46,7 @@ def next_month(moment: datetime) -> datetime:
 
 def month_end(series: Series, *, spent: float) -> MonthEnd | NotEnough:
     """Of the month in which the series ends; `spent` is what was spent in it before that moment."""
+    _check(series)
     until = next_month(series.end)
     found = outlook.forecast(series, horizon=(until - series.end) // series.step)
     if isinstance(found, NotEnough):
@@ -64,6 +65,7 @@ def month_end(series: Series, *, spent: float) -> MonthEnd | NotEnough:
 
 def runs_out(series: Series, *, left: float, until: datetime) -> RunsOut | NotEnough:
     """When `left` of a budget is spent, looking no further than `until`, where it begins anew."""
+    _check(series)
     if left <= 0:
         return RunsOut(series.end, series.end, series.end, until, None, None)
     horizon = (until - series.end) // series.step
@@ -76,6 +78,11 @@ def runs_out(series: Series, *, left: float, until: datetime) -> RunsOut | NotEn
     earliest = _reached([point.band80.high for point in found.totals], left, found.totals)
     latest = _reached([point.band80.low for point in found.totals], left, found.totals)
     return RunsOut(expected, earliest, latest, until, found.method, found.total_errors)
+
+
+def _check(series: Series) -> None:
+    if series.step != DAY:
+        raise ValueError("months and budgets are projected from days; sum the hours up")
 
 
 def _reached(totals: list[float], left: float, points: tuple[Point, ...]) -> datetime | None:
