@@ -13,9 +13,9 @@ The effect of a factor is its Shapley value: the mean, over all orders in which 
 after the other, of what the cost changed by when it was its turn. No order is preferred and nothing is left over.
 """
 
-from collections.abc import Mapping, Set
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
-from decimal import ROUND_HALF_EVEN, Decimal, localcontext
+from decimal import Decimal, localcontext
 from enum import StrEnum
 from itertools import combinations
 from math import factorial
@@ -25,6 +25,7 @@ from acron_site.lib.money import ZERO
 # enough that rounding stays far below the last digit of any amount
 _DIGITS = 60
 _ONE = Decimal(1)
+_FINEST = Decimal("1E-18")  # as the ledger's columns are
 
 
 class Side(StrEnum):
@@ -70,6 +71,9 @@ class Segment:
         return sum((bucket.cost_usd for bucket in self.buckets.values()), ZERO)
 
 
+_NOTHING = Segment(0, 0)
+
+
 @dataclass(frozen=True, slots=True)
 class Decomposition:
     """In USD; the five sum to the change exactly."""
@@ -82,17 +86,22 @@ class Decomposition:
 
     @property
     def change(self) -> Decimal:
-        return sum((getattr(self, each.name) for each in fields(self)), ZERO)
+        with localcontext() as context:
+            context.prec = _DIGITS
+            return sum((getattr(self, each.name) for each in fields(self)), ZERO)
 
 
 def decompose(before: Mapping[str, Segment], after: Mapping[str, Segment]) -> Decomposition:
-    """Where a segment was not used at all, its lengths and prices are taken from the other span: it came with the mix."""
-    change = _cost(after) - _cost(before)
+    """Of two spans of time, by segment.
+
+    A segment that was not used in one span has the other's lengths and prices there: it came or went with the mix.
+    """
     with localcontext() as context:
         context.prec = _DIGITS
-        costs = {moved: _mixed(before, after, moved) for moved in _subsets()}
-        effects = {factor: _shapley(factor, costs) for factor in Factor}
-    return _to_the_last_digit(effects, change)
+        change = _cost(after) - _cost(before)
+        rates = {name: _both_rates(before.get(name, _NOTHING), after.get(name, _NOTHING)) for name in {*before, *after}}
+        costs = {moved: _cost_if(before, after, rates, moved) for moved in _subsets()}
+        return _to_the_last_digit({factor: _shapley(factor, costs) for factor in Factor}, change)
 
 
 def _cost(segments: Mapping[str, Segment]) -> Decimal:
@@ -104,46 +113,104 @@ def _subsets() -> list[frozenset[Factor]]:
 
 
 def _shapley(factor: Factor, costs: Mapping[frozenset[Factor], Decimal]) -> Decimal:
-    count, effect = len(Factor), ZERO
-    for moved in costs:
+    effect = ZERO
+    for moved, cost in costs.items():
         if factor not in moved:
-            orders = factorial(len(moved)) * factorial(count - len(moved) - 1)
-            effect += orders * (costs[moved | {factor}] - costs[moved])
-    return effect / factorial(count)
+            orders = factorial(len(moved)) * factorial(len(Factor) - len(moved) - 1)
+            effect += orders * (costs[moved | {factor}] - cost)
+    return effect / factorial(len(Factor))
 
 
-def _mixed(before: Mapping[str, Segment], after: Mapping[str, Segment], moved: Set[Factor]) -> Decimal:
+def _to_the_last_digit(effects: Mapping[Factor, Decimal], change: Decimal) -> Decomposition:
+    """Rounded; what rounding leaves over goes to the largest."""
+    exponent = change.as_tuple().exponent
+    step = min(_FINEST, _ONE.scaleb(exponent if isinstance(exponent, int) else 0))
+    rounded = {factor: effect.quantize(step) for factor, effect in effects.items()}
+    largest = max(rounded, key=lambda factor: abs(rounded[factor]))
+    rounded[largest] += change - sum(rounded.values(), ZERO)
+    return Decomposition(**{factor.value: effect for factor, effect in rounded.items()})
+
+
+@dataclass(frozen=True, slots=True)
+class _Rates:
+    """What a segment's cost per request is a product of."""
+
+    paid: Decimal
+    lengths: Mapping[Side, Decimal]
+    splits: Mapping[str, Decimal]
+    prices: Mapping[str, Decimal]
+
+
+@dataclass(frozen=True, slots=True)
+class _BothRates:
+    sides: Mapping[str, Side]  # of each bucket
+    before: _Rates
+    after: _Rates
+
+    def per_request(self, moved: frozenset[Factor]) -> Decimal:
+        cache = self.after if Factor.CACHE in moved else self.before
+        length = self.after if Factor.LENGTH in moved else self.before
+        price = self.after if Factor.PRICE in moved else self.before
+        tokens = {name: length.lengths[side] * cache.splits[name] for name, side in self.sides.items()}
+        return cache.paid * sum((count * price.prices[name] for name, count in tokens.items()), ZERO)
+
+
+def _cost_if(
+    before: Mapping[str, Segment],
+    after: Mapping[str, Segment],
+    rates: Mapping[str, _BothRates],
+    moved: frozenset[Factor],
+) -> Decimal:
     """What it would cost if only these factors had changed."""
     requests = _requests(after if Factor.VOLUME in moved else before)
-    shares = after if Factor.MIX in moved else before
-    cost = ZERO
-    for name in {*before, *after}:
-        segment = shares.get(name)
-        if segment is not None and segment.requests:
-            ours, theirs = before.get(name, _NOTHING), after.get(name, _NOTHING)
-            cost += _share(shares, segment) * requests * _per_request(ours, theirs, moved)
-    return cost
-
-
-_NOTHING = Segment(0, 0)
+    spans = (after, before) if Factor.MIX in moved else (before, after)
+    # a span without requests has the other's mix: all that came or went is volume
+    mix = next((span for span in spans if _requests(span)), {})
+    return sum(
+        (
+            Decimal(segment.requests) * requests / _requests(mix) * rates[name].per_request(moved)
+            for name, segment in mix.items()
+        ),
+        ZERO,
+    )
 
 
 def _requests(segments: Mapping[str, Segment]) -> int:
     return sum(segment.requests for segment in segments.values())
 
 
-def _share(segments: Mapping[str, Segment], segment: Segment) -> Decimal:
-    return Decimal(segment.requests) / _requests(segments)
+def _both_rates(before: Segment, after: Segment) -> _BothRates:
+    sides = {name: bucket.side for segment in (before, after) for name, bucket in segment.buckets.items()}
+    return _BothRates(sides, _rates(sides, before, after), _rates(sides, after, before))
 
 
-def _per_request(before: Segment, after: Segment, moved: Set[Factor]) -> Decimal:
-    cached = _of(before, after, is_after=Factor.CACHE in moved)
-    lengths = _of(before, after, is_after=Factor.LENGTH in moved)
-    return _paid_share(cached) * sum(
-        (
-            _length(before, after, side, is_after=Factor.LENGTH in moved)
-            * _split_price(before, after, side, moved)
-            for side in Side
-        ),
-        ZERO,
-    ) if lengths.requests or cached.requests else ZERO
+def _rates(sides: Mapping[str, Side], ours: Segment, theirs: Segment) -> _Rates:
+    return _Rates(
+        _first(_ratio(segment.paid, segment.requests) for segment in (ours, theirs)),
+        {side: _first(_ratio(_tokens(segment, side), segment.paid) for segment in (ours, theirs)) for side in Side},
+        {name: _first(_split(segment, name, side) for segment in (ours, theirs)) for name, side in sides.items()},
+        {name: _first(_price(segment, name) for segment in (ours, theirs)) for name in sides},
+    )
+
+
+def _first(found: Iterable[Decimal | None]) -> Decimal:
+    """Ours if there is one, else theirs."""
+    return next((each for each in found if each is not None), ZERO)
+
+
+def _ratio(part: int | Decimal, whole: int) -> Decimal | None:
+    return Decimal(part) / whole if whole else None
+
+
+def _tokens(segment: Segment, side: Side) -> int:
+    return sum(bucket.tokens for bucket in segment.buckets.values() if bucket.side is side)
+
+
+def _split(segment: Segment, name: str, side: Side) -> Decimal | None:
+    bucket = segment.buckets.get(name)
+    return _ratio(bucket.tokens if bucket else 0, _tokens(segment, side))
+
+
+def _price(segment: Segment, name: str) -> Decimal | None:
+    bucket = segment.buckets.get(name)
+    return _ratio(bucket.cost_usd, bucket.tokens) if bucket else None
