@@ -8,14 +8,18 @@ from typing import Self
 
 import numpy as np
 
-from analytics.forecasting import seasons
+from analytics.forecasting import methods, seasons
+from analytics.forecasting.methods import History
 from analytics.forecasting.outlook import NotEnough
 from analytics.forecasting.series import Numbers, Scale, Series
 
-# what is usual is learned from so many weeks, and first judged after so many days
+# what is usual is learned from so many weeks; steps are judged after so many days, and may alarm after so many
 _WEEKS, _LEARNING_DAYS, _LEAST_DAYS = 8, 14, 28
-# standard deviations, measured robustly: of ordinary days about one in a thousand is further off
-SENSITIVITY = 3.5
+# standard deviations, measured robustly: of ordinary days one or two in a thousand are further off, and of hours,
+# which are many, fewer
+SENSITIVITY_DAYS, SENSITIVITY_HOURS = 3.0, 4.0
+# what is usual, and how far steps are from it, is told by at least so many days
+_LEAST_RESTS_DAYS = 10
 # in logarithms: a series that was quiet for long does not alarm at a twentieth more
 _LEAST_SPREAD = 0.06
 _DEVIATION = 1.4826
@@ -61,13 +65,17 @@ class _Judged:
 
 
 def detect(
-    series: Series, *, direction: Direction, least_effect: float, sensitivity: float = SENSITIVITY
+    series: Series, *, direction: Direction, least_effect: float, sensitivity: float | None = None
 ) -> tuple[Finding, ...] | NotEnough:
-    """What was out of the ordinary by `sensitivity` deviations and by `least_effect`, in the series' own unit."""
+    """What was out of the ordinary by `sensitivity` deviations and by `least_effect`, in the series' own unit.
+
+    Each step is judged from those before it only, so that a finding does not change with what comes later.
+    """
     least = _LEAST_DAYS * series.per_day
     if series.known < least:
         unit = "days" if series.per_day == 1 else "hours"
         return NotEnough(f"not enough data: {series.known} {unit} are known, {least} are needed")
+    sensitivity = sensitivity or (SENSITIVITY_DAYS if series.per_day == 1 else SENSITIVITY_HOURS)
     sign = 1 if direction is Direction.UP else -1
     alarms = [
         judged
@@ -103,20 +111,26 @@ class _Watch:
     @classmethod
     def over(cls, series: Series, sensitivity: float) -> Self:
         numbers = series.numbers()
-        scale = Scale.of(numbers[~np.isnan(numbers)])
+        learned = numbers[: _LEAST_DAYS * series.per_day]
+        scale = Scale.of(learned[~np.isnan(learned)])
         logs = scale.logs(numbers)
         return cls(numbers, series.per_day, sensitivity, scale, logs, logs.copy(), np.full(numbers.size, np.nan))
 
     def day(self, first: int) -> Iterator[_Judged]:
         last = min(first + self.per_day, self.numbers.size)
         begun = max(0, first - _WEEKS * seasons.WEEK * self.per_day)
-        expected = _expected(self.usual[begun:first], self.per_day)[: last - first]
-        width = self.sensitivity * _spread(self.rests[begun:first])
+        expected = self._expected(self.usual[begun:first], last - first)
+        width = self.sensitivity * _spread(self.rests[begun:first], least=_LEAST_RESTS_DAYS * self.per_day)
         self.rests[first:last] = self.logs[first:last] - expected
         for index in range(first, last):
             if not np.isnan(self.rests[index]):
                 yield self._step(index, float(expected[index - first]), width)
         self._learn(expected, width, last)
+
+    def _expected(self, usual: Numbers, count: int) -> Numbers:
+        if np.sum(~np.isnan(usual)) < _LEAST_RESTS_DAYS * self.per_day:
+            return np.full(count, np.nan)
+        return methods.level(History(usual, self.per_day), count)
 
     def _step(self, index: int, expected: float, width: float) -> _Judged:
         middle, low, high = self.scale.numbers(np.array([expected, expected - width, expected + width])).tolist()
@@ -133,18 +147,10 @@ class _Watch:
             self.usual[week:last] = self.logs[week:last]
 
 
-def _expected(logs: Numbers, per_day: int) -> Numbers:
-    """Of the next day: the last week's median, with what the hour and the weekday add."""
-    season = seasons.profile(logs, per_day)
-    week = seasons.WEEK * per_day
-    rest = (logs - seasons.backwards(season, logs.size))[-week:]
-    middle = np.nanmedian(rest) if not np.isnan(rest).all() else np.nan
-    return np.asarray(season[:per_day] + middle, dtype=np.float64)
-
-
-def _spread(rests: Numbers) -> float:
+def _spread(rests: Numbers, *, least: int) -> float:
+    """Without limit while too little is known: what cannot be judged does not alarm."""
     seen = np.abs(rests[~np.isnan(rests)])
-    return max(_LEAST_SPREAD, _DEVIATION * float(np.median(seen))) if seen.size else _LEAST_SPREAD
+    return max(_LEAST_SPREAD, _DEVIATION * float(np.median(seen))) if seen.size >= least else np.inf
 
 
 def _runs(alarms: Sequence[_Judged]) -> list[list[_Judged]]:
