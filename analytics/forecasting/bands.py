@@ -40,15 +40,11 @@ def spread(rolled: Rolled, part: Compared, method: int, *, ahead: int, known: in
 
 
 def _spread(off: Numbers, origins: int) -> Spread:
-    pairs = [_conformal(off, level, origins=origins) for level in LEVELS]
-    return Spread(tuple(low for low, _ in pairs), tuple(high for _, high in pairs))
-
-
-def _conformal(off: Numbers, level: float, *, origins: int) -> tuple[float, float]:
     """Between what the next one lies with at least this probability, as far as there are so many (Vovk 2005).
 
     Those of one origin are off together, so they count as one. Each side is judged alone, for costs jump up
     further than they fall.
     """
-    share = min(1.0, (origins + 1) / origins * (1 + level) / 2)
-    return float(np.quantile(off, 1 - share)), float(np.quantile(off, share))
+    shares = [min(1.0, (origins + 1) / origins * (1 + level) / 2) for level in LEVELS]
+    found = np.quantile(off, [*(1 - share for share in shares), *shares]).tolist()
+    return Spread(tuple(found[: len(LEVELS)]), tuple(found[len(LEVELS) :]))

@@ -2,6 +2,8 @@
 
 import csv
 import gzip
+import math
+import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -91,8 +93,8 @@ def _columns(path: Path, index: str) -> dict[str, dict[int, float]]:
         for line in _lines(path):
             step = int(line.pop(index))
             for column, value in line.items():
-                found.setdefault(column, {})[_checked(step, index)] = float(value)
-    except (OSError, EOFError, UnicodeDecodeError, KeyError, TypeError, ValueError) as error:
+                found.setdefault(column, {})[_checked(step, index)] = _finite(value)
+    except (OSError, EOFError, zlib.error, csv.Error, KeyError, TypeError, ValueError) as error:
         raise InvalidRequestError(f"{path} is no CSV file with a column {index!r} and numbers: {error}") from error
     if not found:
         raise InvalidRequestError(f"{path} holds no numbers; name a CSV file with a column {index!r}")
@@ -109,6 +111,13 @@ def _checked(step: int, index: str) -> int:
     if not 0 <= step < most:
         raise ValueError(f"{index} {step} is not from 0 to {most - 1}")
     return step
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError(f"{text} is no finite number")
+    return value
 
 
 def _stem(path: Path) -> str:

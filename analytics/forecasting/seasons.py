@@ -55,7 +55,7 @@ def shrunk(rows: Numbers) -> Numbers:
 def _noise(rests: Numbers, counts: Numbers) -> Numbers:
     """The variance of each column's median."""
     rows = max(_LEAST_ROWS, float(np.median(counts)))
-    spread = _DEVIATION * float(np.nanmedian(np.abs(rests)))
+    spread = _DEVIATION * float(_medians(np.abs(rests).reshape(1, -1))[0])
     return np.asarray(spread**2 * rows / (rows - 1) * _OF_MEDIAN / np.maximum(counts, 1), dtype=np.float64)
 
 
@@ -66,9 +66,9 @@ def _rows(values: Numbers, width: int) -> Numbers:
 
 
 def _medians(rows: Numbers) -> Numbers:
-    """Of each row; NaN for a row of gaps."""
-    found = np.full(rows.shape[0], np.nan)
-    seen = ~np.isnan(rows).all(axis=1)
-    if seen.any():
-        found[seen] = np.nanmedian(rows[seen], axis=1)
-    return found
+    """Of each row, without its gaps; NaN for a row of gaps. Several times as fast as numpy's `nanmedian`."""
+    ordered, lines = np.sort(rows, axis=1), np.arange(rows.shape[0])
+    counts = np.sum(~np.isnan(rows), axis=1)
+    lower, upper = np.maximum(counts - 1, 0) // 2, counts // 2
+    middle: Numbers = (ordered[lines, lower] + ordered[lines, upper]) / 2
+    return middle

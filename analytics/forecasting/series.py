@@ -13,6 +13,9 @@ Numbers = NDArray[np.float64]
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 _STEPS = (HOUR, DAY)
+_LEAST_UNIT = 1e-9
+# e to this is still a number when it is multiplied by what is usual
+_MOST_LOG = 80.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,17 +87,13 @@ class Scale:
     def of(cls, numbers: Numbers) -> Self:
         """A tenth of what is usual where something is spent."""
         spent = numbers[numbers > 0]
-        return cls(float(np.median(spent)) / 10 if spent.size else 1.0)
+        return cls(max(_LEAST_UNIT, float(np.median(spent)) / 10) if spent.size else 1.0)
 
     def logs(self, numbers: Numbers) -> Numbers:
-        found: Numbers = np.log(np.maximum(numbers, 0) / self.unit + 1)
+        found: Numbers = np.log1p(np.maximum(numbers, 0) / self.unit)
         return found
 
     def numbers(self, logs: Numbers) -> Numbers:
         """Never less than nothing."""
         found: Numbers = np.maximum(np.expm1(np.minimum(logs, _MOST_LOG)), 0) * self.unit
         return found
-
-
-# e to this is still a number when it is multiplied by what is usual
-_MOST_LOG = 50.0

@@ -42,7 +42,17 @@ def test_days_that_are_not_in_a_file_are_gaps_and_minutes_were_quiet(tmp_path):
 
 @pytest.mark.parametrize(
     "text",
-    ["", "day,cost\n", "hour,cost\n1,2\n", "day,cost\nx,2\n", "day,cost\n1,many\n", "day,cost\n-1,2\n", "day\n1\n"],
+    [
+        "",
+        "day,cost\n",
+        "hour,cost\n1,2\n",
+        "day,cost\nx,2\n",
+        "day,cost\n1,many\n",
+        "day,cost\n-1,2\n",
+        "day,cost\n1,nan\n",
+        "day,cost\n1,2,3\n",
+        "day\n1\n",
+    ],
 )
 def test_a_file_that_cannot_be_read_is_named(tmp_path, text):
     path = tmp_path / "wrong.csv"
