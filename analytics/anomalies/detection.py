@@ -23,6 +23,11 @@ _LEAST_RESTS_DAYS = 10
 # in logarithms: a series that was quiet for long does not alarm at a twentieth more
 _LEAST_SPREAD = 0.06
 _DEVIATION = 1.4826
+# of normal noise, the mean of squares is this when none counts for more than the square of _HUBER
+_HUBER, _OF_CLIPPED = 1.5, 0.7785
+_ROUNDS = 12
+# at 3 deviations Student's distribution is this much wider, for each freedom that it lacks
+_FEW = 3.0
 # what lasts for most of a week is how it is now
 _NEW_LEVEL_SHARE = 0.5
 # so many ordinary steps between two alarms do not end what happens
@@ -148,9 +153,19 @@ class _Watch:
 
 
 def _spread(rests: Numbers, *, least: int) -> float:
-    """Without limit while too little is known: what cannot be judged does not alarm."""
+    """A standard deviation in which what is far off counts as if it were less so (Huber's proposal 2, 1964).
+
+    Wider where it is told by few, as Student's distribution is; without limit while too little is known: what
+    cannot be judged does not alarm.
+    """
     seen = np.abs(rests[~np.isnan(rests)])
-    return max(_LEAST_SPREAD, _DEVIATION * float(np.median(seen))) if seen.size >= least else np.inf
+    if seen.size < least:
+        return np.inf
+    spread = max(_LEAST_SPREAD, _DEVIATION * float(np.median(seen)))
+    for _ in range(_ROUNDS):
+        clipped = np.minimum(seen / spread, _HUBER)
+        spread = max(_LEAST_SPREAD, spread * float(np.sqrt(np.mean(clipped**2) / _OF_CLIPPED)))
+    return spread * (1 + _FEW / seen.size)
 
 
 def _runs(alarms: Sequence[_Judged]) -> list[list[_Judged]]:

@@ -7,7 +7,7 @@ import numpy as np
 
 from analytics.anomalies import detection
 from analytics.anomalies.detection import Direction, Finding
-from analytics.forecasting.evaluation import Named
+from analytics.forecasting.evaluation import Named, by_name
 from analytics.forecasting.series import Series
 
 # what a step is multiplied by
@@ -31,8 +31,22 @@ class Row:
 
 
 def rows(named: Iterable[Named], *, seed: int) -> Iterator[Row]:
-    for each in named:
-        yield _row(each.name, each.series, seed)
+    """One for each name, summed over its series."""
+    for name, series in by_name(named).items():
+        yield _sum([_row(name, each, seed + number) for number, each in enumerate(series)])
+
+
+def _sum(parts: list[Row]) -> Row:
+    known = [part for part in parts if part.alarms is not None]
+    if not known:
+        return parts[0]
+    return Row(
+        name=known[0].name,
+        judged=sum(part.judged for part in known),
+        alarms=sum(part.alarms or 0 for part in known),
+        injected=sum(part.injected for part in known),
+        found=tuple(sum(counts) for counts in zip(*(part.found for part in known), strict=True)),
+    )
 
 
 def _row(name: str, series: Series, seed: int) -> Row:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from statistics import fmean
 
 from acron_site.lib.errors import InvalidRequestError
 from analytics.forecasting import generated, outlook
@@ -27,7 +28,7 @@ class Named:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One series: `said` is the reason where nothing was forecast."""
+    """Series of one name; `said` is the method for the first of them, or why there is none."""
 
     name: str
     steps: int
@@ -38,9 +39,17 @@ class Row:
 
 
 def rows(named: Iterable[Named]) -> Iterator[Row]:
+    """One for each name, in the order of their first."""
+    for name, series in by_name(named).items():
+        ahead = DAYS_AHEAD if series[0].step == DAY else HOURS_AHEAD
+        yield _row(name, series, ahead)
+
+
+def by_name(named: Iterable[Named]) -> dict[str, list[Series]]:
+    found: dict[str, list[Series]] = {}
     for each in named:
-        ahead = DAYS_AHEAD if each.series.step == DAY else HOURS_AHEAD
-        yield _row(each.name, each.series, ahead)
+        found.setdefault(each.name, []).append(each.series)
+    return found
 
 
 def made(seed: int) -> list[Named]:
@@ -65,11 +74,37 @@ def by_minutes(path: Path) -> list[Named]:
     ]
 
 
-def _row(name: str, series: Series, ahead: int) -> Row:
-    found = outlook.forecast(series, horizon=ahead)
-    if not isinstance(found, Forecast):
-        return Row(name, len(series.values), ahead, found.reason)
-    return Row(name, len(series.values), ahead, found.method, found.errors, found.total_errors)
+def _row(name: str, series: list[Series], ahead: int) -> Row:
+    said = [outlook.forecast(each, horizon=ahead) for each in series]
+    first, made = said[0], [each for each in said if isinstance(each, Forecast)]
+    return Row(
+        name,
+        len(series[0].values),
+        ahead,
+        first.method if isinstance(first, Forecast) else first.reason,
+        _mean([each.errors for each in made if each.errors]),
+        _mean([each.total_errors for each in made if each.total_errors]),
+    )
+
+
+def _mean(errors: list[Errors]) -> Errors | None:
+    """Each series counts the same."""
+    if not errors:
+        return None
+    return Errors(
+        compared=sum(each.compared for each in errors),
+        mae=fmean(each.mae for each in errors),
+        mape=_mean_of_known([each.mape for each in errors]),
+        wape=_mean_of_known([each.wape for each in errors]),
+        mase=_mean_of_known([each.mase for each in errors]),
+        coverage80=fmean(each.coverage80 for each in errors),
+        coverage95=fmean(each.coverage95 for each in errors),
+    )
+
+
+def _mean_of_known(figures: list[float | None]) -> float | None:
+    known = [figure for figure in figures if figure is not None]
+    return fmean(known) if known else None
 
 
 def _days(values: Mapping[int, float]) -> Series:

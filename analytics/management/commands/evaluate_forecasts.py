@@ -25,6 +25,7 @@ class Command(BaseCommand):
             "--minutes", nargs="+", type=Path, default=[], metavar="FILE", help="CSV with a column minute, of averages"
         )
         parser.add_argument("--seed", type=int, default=_SEED, help="of the generated series")
+        parser.add_argument("--repeats", type=int, default=5, metavar="N", help="so many of each kind are generated")
         parser.add_argument("--recorded-only", action="store_true", help="only the series of files")
 
     def handle(self, *_args: Any, **options: Any) -> None:
@@ -35,7 +36,8 @@ class Command(BaseCommand):
             ]
         except AcronError as error:
             raise CommandError(str(error)) from error
-        named = recorded if options["recorded_only"] else [*recorded, *forecasts.made(options["seed"])]
+        seeds = () if options["recorded_only"] else range(options["seed"], options["seed"] + options["repeats"])
+        named = [*recorded, *(each for seed in seeds for each in forecasts.made(seed))]
         for line in (*_forecast_lines(named), "", *_anomaly_lines(named, options["seed"])):
             self.stdout.write(line)
 
