@@ -40,15 +40,16 @@ def shrunk(rows: Numbers) -> Numbers:
     With `t` the variance between columns and `n` that of a column's median, a column keeps t / (t + n) of its
     difference (James and Stein 1961; empirical Bayes).
     """
-    rows = rows - _medians(rows)[:, None]
-    counts = np.sum(~np.isnan(rows), axis=0)
-    found = np.nan_to_num(_medians(rows.T))
-    if rows.shape[0] < _LEAST_ROWS or not (counts >= _LEAST_ROWS).any():
+    if rows.shape[0] < _LEAST_ROWS:
         return np.zeros(rows.shape[1])
-    noise = _noise(rows - found, counts)
-    seen = counts >= _LEAST_ROWS
-    between = max(0.0, float(np.mean(found[seen] ** 2 - noise[seen])))
-    kept = np.where(seen, between / (between + noise + 1e-12), 0.0)
+    rows = rows - _medians(rows)[:, None]
+    seen = np.sum(~np.isnan(rows), axis=0)
+    found, proven = np.nan_to_num(_medians(rows.T)), seen >= _LEAST_ROWS
+    if not proven.any():
+        return np.zeros(rows.shape[1])
+    noise = _noise(rows - found, seen)
+    between = max(0.0, float(np.mean(found[proven] ** 2 - noise[proven])))
+    kept = np.where(proven, between / (between + noise + 1e-12), 0.0)
     return kept * found
 
 

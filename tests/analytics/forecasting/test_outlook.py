@@ -122,6 +122,13 @@ def test_hours_are_forecast_by_hour_and_weekday():
     assert (found.errors.mase or 1) < 0.95
 
 
+def test_a_week_of_hours_is_enough_for_the_hours_of_tomorrow():
+    found = made(generated.hours(count=24 * 7, seed=1), horizon=12)
+
+    assert len(found.steps) == 12
+    assert found.steps[8].expected > 2 * found.steps[0].expected
+
+
 def test_where_nothing_is_spent_nothing_is_expected():
     found = made(exact([0.0] * 60))
 
