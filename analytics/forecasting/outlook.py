@@ -177,8 +177,9 @@ def _points(series: Series, drawn: _Drawn) -> tuple[Point, ...]:
 
 def _errors(rolled: Rolled, part: Compared) -> Errors | None:
     """Origin by origin, as if it were today."""
-    compared = [_compared(rolled, part, place) for place in range(rolled.origins.size)]
-    found = np.concatenate(compared, axis=1)
+    if not rolled.origins.size:
+        return None
+    found = np.concatenate([_compared(rolled, part, place) for place in range(rolled.origins.size)], axis=1)
     found = found[:, ~np.isnan(found[0])]
     return _summed_up(found) if found.shape[1] >= _LEAST_COMPARED else None
 

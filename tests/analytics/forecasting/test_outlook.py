@@ -83,6 +83,11 @@ def test_further_ahead_needs_more_history():
     assert isinstance(outlook.forecast(generated.days("weekly", count=45, seed=1), horizon=31), NotEnough)
 
 
+@pytest.mark.parametrize("values", [[5.0] * 9, [5.0] * 20, [None] * 6 + [5.0] * 9])
+def test_a_back_test_of_too_little_says_so_too(values):
+    assert isinstance(outlook.backtest(exact(values), horizon=7), NotEnough)
+
+
 @pytest.mark.parametrize("horizon", [0, -1, 93])
 def test_a_horizon_nobody_plans_by_is_refused(horizon):
     with pytest.raises(ValueError, match="from 1 to 92"):
