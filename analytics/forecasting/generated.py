@@ -15,7 +15,7 @@ _USUAL = 120.0
 def days(kind: str, *, count: int, seed: int) -> Series:
     """Of one of KINDS."""
     random = np.random.default_rng(seed)
-    step = np.arange(count)
+    step = np.arange(count, dtype=np.float64)
     return _series(_KINDS[kind](step, random), DAY)
 
 
@@ -31,8 +31,13 @@ def _series(values: Numbers, step: timedelta) -> Series:
     return Series(START, step, tuple(round(float(value), 6) for value in values))
 
 
+def _week(step: Numbers) -> Numbers:
+    found: Numbers = _USUAL * _WEEKDAYS[step.astype(np.intp) % 7]
+    return found
+
+
 def _weekly(step: Numbers, random: np.random.Generator) -> Numbers:
-    return _USUAL * _WEEKDAYS[step.astype(int) % 7] * np.exp(random.normal(0, 0.15, step.size))
+    return _week(step) * np.exp(random.normal(0, 0.15, step.size))
 
 
 def _growing(step: Numbers, random: np.random.Generator) -> Numbers:
@@ -48,7 +53,7 @@ def _noise_alone(step: Numbers, random: np.random.Generator) -> Numbers:
 
 
 def _heavy_tails(step: Numbers, random: np.random.Generator) -> Numbers:
-    return _USUAL * _WEEKDAYS[step.astype(int) % 7] * np.exp(0.15 * random.standard_t(3, step.size))
+    return _week(step) * np.exp(0.15 * random.standard_t(3, step.size))
 
 
 def _wandering(step: Numbers, random: np.random.Generator) -> Numbers:

@@ -1,5 +1,6 @@
 """A forecast says what comes next, how sure it is and how far off it was before; or that it cannot tell."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
@@ -24,7 +25,7 @@ def measured(series: Series, *, horizon: int = 7) -> Errors:
     return errors
 
 
-def exact(values: list[float | None]) -> Series:
+def exact(values: Sequence[float | None]) -> Series:
     return Series(generated.START, DAY, tuple(values))
 
 
