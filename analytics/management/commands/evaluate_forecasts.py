@@ -44,11 +44,11 @@ class Command(BaseCommand):
 
 def _forecast_lines(named: Iterable[Named]) -> Iterable[str]:
     yield (
-        f"{'series':<40}{'steps':>6}{'ahead':>6}  {'method now':<28}{'WAPE':>7}{'MASE':>7}{'in 80 %':>9}{'in 95 %':>9}"
+        f"{'series':<44}{'steps':>6}{'ahead':>6}  {'method now':<28}{'WAPE':>7}{'MASE':>7}{'in 80 %':>9}{'in 95 %':>9}"
         f"   totals:{'WAPE':>7}{'in 80 %':>9}{'in 95 %':>9}"
     )
     for row in forecasts.rows(named):
-        start = f"{row.name:<40}{row.steps:>6}{row.ahead:>6}  {row.said:<28}"
+        start = f"{row.name:<44}{row.steps:>6}{row.ahead:>6}  {row.said:<28}"
         if row.errors is None or row.total_errors is None:
             yield start
             continue
@@ -59,15 +59,15 @@ def _forecast_lines(named: Iterable[Named]) -> Iterable[str]:
 
 
 def _anomaly_lines(named: Iterable[Named], seed: int) -> Iterable[str]:
-    yield f"{'series':<40}{'judged':>8}{'alarms per 1,000':>18}{'injected':>10}" + "".join(
+    yield f"{'series':<44}{'judged':>8}{'alarms per 1,000':>18}{'injected':>10}" + "".join(
         f"{'x' + format(factor, 'g') + ' found':>14}" for factor in anomalies.FACTORS
     )
     for row in anomalies.rows(named, seed=seed):
         if row.alarms is None:
-            yield f"{row.name:<40}{row.judged:>8}  not enough data"
+            yield f"{row.name:<44}{row.judged:>8}  not enough data"
             continue
         found = "".join(f"{count / row.injected:>14.0%}" for count in row.found)
-        yield f"{row.name:<40}{row.judged:>8}{1000 * row.alarms / row.judged:>18.1f}{row.injected:>10}{found}"
+        yield f"{row.name:<44}{row.judged:>8}{1000 * row.alarms / row.judged:>18.1f}{row.injected:>10}{found}"
 
 
 def _coverage(errors: Errors) -> str:
