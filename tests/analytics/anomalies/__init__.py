@@ -1,0 +1,1 @@
+"""Anomalies found and changes taken apart."""

@@ -1,0 +1,1 @@
+"""Forecasts, bands, projections and what a back-test says of them."""
