@@ -48,7 +48,7 @@ class Exchange:
     """One request at the door and the way back to its caller, whose hanging up it notices."""
 
     __slots__ = (
-        *("_stays", "_task", "_watcher"),
+        *("_notify", "_stays", "_task", "_watcher"),
         *("has_begun", "head", "held_bytes", "is_gone", "receive", "scope", "send"),
     )
 
@@ -58,6 +58,7 @@ class Exchange:
         self._task: asyncio.Task[Any] | None = None  # to be cancelled when the caller hangs up
         self._stays: Callable[[], bool] | None = None
         self._watcher: asyncio.Task[None] | None = None
+        self._notify: Callable[[Callable[[], None] | None], None] | None = None  # where the server itself tells it
         self.held_bytes = 0  # of its body, as far as they count against what the worker takes in
 
     def watch(self, stays: Callable[[], bool] | None = None) -> None:
@@ -66,14 +67,17 @@ class Exchange:
         if self._task is not None:
             return
         self._task = asyncio.current_task()
-        notify = self.scope.get("extensions", {}).get(HANG_UP)
-        if notify is None:
+        self._notify = self.scope.get("extensions", {}).get(HANG_UP)
+        if self._notify is None:
             self._watcher = asyncio.get_running_loop().create_task(self._wait())
         else:
-            notify(self._hang_up)
+            self._notify(self._hang_up)
 
     def stop_watching(self) -> None:
-        self._task = None
+        """Also lets go of what would keep the request in memory when it is answered."""
+        self._task = self._stays = None
+        if self._notify is not None:
+            self._notify(None)
         if self._watcher is not None:
             self._watcher.cancel()
 
