@@ -5,7 +5,7 @@ from typing import Any
 
 from uvicorn.protocols.http import httptools_impl
 from uvicorn.protocols.http.flow_control import FlowControl
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 from acron_site.lib.asgi import HANG_UP, WHOLE_RESPONSE
 
@@ -18,6 +18,7 @@ _OFFERED: dict[object, object] = {}
 def install() -> None:
     """From now on this process's workers offer the extensions. Everything else is uvicorn's, unchanged."""
     httptools_impl.RequestResponseCycle = WholeResponseCycle  # type: ignore[misc]
+    httptools_impl.HttpToolsProtocol = TellingProtocol  # type: ignore[misc]
 
 
 class _Caller:
@@ -47,16 +48,13 @@ class _Caller:
             self._on_hang_up()
 
 
-class _Disconnected:
-    """The cycle's attribute of that name, which uvicorn's protocol sets when the connection is lost.
+class TellingProtocol(HttpToolsProtocol):
+    """One connection, which tells of its loss."""
 
-    Without `__get__` it is read from the instance as any other, and four times a request.
-    """
-
-    def __set__(self, cycle: "WholeResponseCycle", is_so: bool) -> None:
-        cycle.__dict__["disconnected"] = is_so
-        if is_so:
-            cycle.caller.hangs_up()
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        if isinstance(self.cycle, WholeResponseCycle) and self.cycle.disconnected:
+            self.cycle.caller.hangs_up()
 
 
 class WholeResponseCycle(RequestResponseCycle):
@@ -65,8 +63,6 @@ class WholeResponseCycle(RequestResponseCycle):
     uvicorn's usual way looks at each header five times: with sixteen of them sending at once saves about a quarter of
     a cache hit's CPU. A task that waits for a hang-up is a twentieth of a miss's.
     """
-
-    disconnected = _Disconnected()  # type: ignore[assignment]
 
     def __init__(self, *args: Any, **parts: Any) -> None:
         super().__init__(*args, **parts)

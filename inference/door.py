@@ -215,10 +215,10 @@ class Door:
     async def _answer(self, read: Reader, principal: Principal, exchange: Exchange) -> None:
         """One of the formats that are relayed as they are: `read` makes the body an ask."""
         ask = read(await read_body(exchange.receive, exchange.head, self._max_body_bytes), exchange.head)
-        if flow := _flow_of(ask):
+        if ask.workflow is not None and (flow := reading.flow_of(ask)):
             await self._conduct(principal, exchange, flow)
             return
-        answer = await self._answered(principal, ask, exchange)
+        answer = self._told(ask, await self._gateway.answer(principal, ask, exchange))
         if answer.stream is None:
             await _send(exchange, 200, headers.of_answer(answer), answer.body)
         else:
@@ -227,10 +227,10 @@ class Door:
     async def _infer(self, principal: Principal, exchange: Exchange) -> None:
         body = await read_body(exchange.receive, exchange.head, self._max_body_bytes)
         ask = native.read(body, exchange.head, default_mode=self._default_mode)
-        if flow := _flow_of(ask):
+        if ask.workflow is not None and (flow := reading.flow_of(ask)):
             await self._conduct(principal, exchange, flow)
             return
-        answer = await self._answered(principal, ask, exchange)
+        answer = self._told(ask, await self._gateway.answer(principal, ask, exchange))
         if answer.stream is None:
             await _send(exchange, 200, headers.of_answer(answer), native.write(answer))
         else:
@@ -246,8 +246,8 @@ class Door:
         stream = await self._conductor.stream(principal, flow)
         await self._stream(exchange, headers.of_events(flow.ask.request_id), stream, stream.__aiter__())
 
-    async def _answered(self, principal: Principal, ask: Ask, exchange: Exchange) -> Answer:
-        answer = await self._gateway.answer(principal, ask, exchange)
+    def _told(self, ask: Ask, answer: Answer) -> Answer:
+        """The answer with what the caller is told of the request."""
         return answer if ask.optimised_tokens is None else self._gateway.with_optimised(answer, ask.optimised_tokens)
 
     async def _relay_stored(self, principal: Principal, exchange: Exchange) -> None:
@@ -298,11 +298,6 @@ class Door:
                 await exchange.send({"type": "http.response.body", "body": b"", "more_body": False})
             finally:
                 line.stop()
-
-
-def _flow_of(ask: Ask) -> Flow | None:
-    """The steps of a request that has some."""
-    return None if ask.workflow is None else reading.flow_of(ask)
 
 
 def _too_much() -> OverloadedError:
