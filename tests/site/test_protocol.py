@@ -46,7 +46,7 @@ class Wire(asyncio.Transport):
 
 
 def connected(application: Application) -> tuple[protocol.TellingProtocol, Wire]:
-    config = Config(application, log_config=None, lifespan="off", ws="none")  # type: ignore[arg-type]
+    config = Config(application, log_config=None, lifespan="off", ws="none")
     connection, wire = protocol.TellingProtocol(config, ServerState(), {}), Wire()
     connection.connection_made(wire)
     return connection, wire
@@ -89,7 +89,7 @@ async def test_a_request_is_freed_when_it_is_answered_without_the_garbage_collec
 async def test_a_lost_connection_is_told_to_whoever_asked():
     told: list[str] = []
 
-    async def application(scope: Any, receive: Any, send: Any) -> None:  # noqa: ARG001 - as ASGI has it
+    async def application(scope: Any, receive: Any, send: Any) -> None:
         scope["extensions"][HANG_UP](lambda: told.append("gone"))
         await receive()
 
@@ -106,7 +106,7 @@ async def test_a_lost_connection_is_told_to_whoever_asked():
 async def test_who_asks_after_the_connection_was_lost_is_told_at_once():
     told: list[str] = []
 
-    async def application(scope: Any, receive: Any, send: Any) -> None:  # noqa: ARG001 - as ASGI has it
+    async def application(scope: Any, receive: Any, send: Any) -> None:
         await receive()
         scope["extensions"][HANG_UP](lambda: told.append("gone"))
 
@@ -123,7 +123,7 @@ async def test_who_asks_after_the_connection_was_lost_is_told_at_once():
 async def test_who_has_let_go_is_not_told():
     told: list[str] = []
 
-    async def application(scope: Any, receive: Any, send: Any) -> None:  # noqa: ARG001 - as ASGI has it
+    async def application(scope: Any, receive: Any, send: Any) -> None:
         scope["extensions"][HANG_UP](lambda: told.append("gone"))
         scope["extensions"][HANG_UP](None)
         await receive()
