@@ -25,7 +25,7 @@ class _Caller:
     """The other end of one request's line, for whoever wants to hear of its hanging up.
 
     It knows nothing of the request, whose scope it stands in: what refers to each other is not freed when it is
-    answered, but waits for the garbage collector with all its bytes, which was a fifth of a cache hit's CPU.
+    answered, but waits for the garbage collector with all its bytes.
     """
 
     __slots__ = ("_flow", "_on_hang_up", "is_gone")
