@@ -64,8 +64,7 @@ class PolicyBook(Generic[Kind]):
     ) -> None:
         self._records, self._unknown, self._clock = records, unknown, clock
         self._ttl_seconds, self._max_entries = ttl_seconds, max_entries
-        # by the numbers that organizations' ids are: to hash a UUID and to compare it are calls, four for each request
-        self._kept: dict[int, _Kept[Kind]] = {}
+        self._kept: dict[UUID, _Kept[Kind]] = {}
         self._readings: dict[UUID, asyncio.Task[Kind]] = {}
         self._generation = 0  # grows with each piece of news: what was read before it is not kept
         self._lane = Lane(
@@ -80,7 +79,7 @@ class PolicyBook(Generic[Kind]):
         return len(self._kept)
 
     def known(self, organization_id: UUID) -> Kind | None:
-        kept = self._kept.get(organization_id.int)
+        kept = self._kept.get(organization_id)
         return kept.policies if kept is not None and self._clock() < kept.fresh_until else None
 
     async def of(self, organization_id: UUID) -> Kind:
@@ -93,7 +92,7 @@ class PolicyBook(Generic[Kind]):
         if organization_id is None:
             return
         self._generation += 1
-        self._kept.pop(organization_id.int, None)
+        self._kept.pop(organization_id, None)
         # who asks from now on does not wait for what was begun before
         self._readings.pop(organization_id, None)
 
@@ -136,18 +135,18 @@ class PolicyBook(Generic[Kind]):
             self._records.release()
 
     def _believed(self, organization_id: UUID) -> Kind:
-        kept, now = self._kept.get(organization_id.int), self._clock()
+        kept, now = self._kept.get(organization_id), self._clock()
         if kept is None or now >= kept.read_at + _TRUST_SECONDS:
             return self._unknown
         kept.fresh_until = min(now + _RETRY_SECONDS, kept.read_at + _TRUST_SECONDS)
         return kept.policies
 
     def _keep(self, organization_id: UUID, found: Kind) -> None:
-        self._kept.pop(organization_id.int, None)
+        self._kept.pop(organization_id, None)
         while len(self._kept) >= self._max_entries:
             del self._kept[next(iter(self._kept))]
         now = self._clock()
-        self._kept[organization_id.int] = _Kept(found, now, now + self._ttl_seconds)
+        self._kept[organization_id] = _Kept(found, now, now + self._ttl_seconds)
 
     def _finish(self, organization_id: UUID, reading: "asyncio.Task[Kind]") -> None:
         if self._readings.get(organization_id) is reading:

@@ -4,8 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from uvicorn.protocols.http import httptools_impl
-from uvicorn.protocols.http.flow_control import FlowControl
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
 
 from acron_site.lib.asgi import HANG_UP, WHOLE_RESPONSE
 
@@ -18,43 +17,6 @@ _OFFERED: dict[object, object] = {}
 def install() -> None:
     """From now on this process's workers offer the extensions. Everything else is uvicorn's, unchanged."""
     httptools_impl.RequestResponseCycle = WholeResponseCycle  # type: ignore[misc]
-    httptools_impl.HttpToolsProtocol = TellingProtocol  # type: ignore[misc]
-
-
-class _Caller:
-    """The other end of one request's line, for whoever wants to hear of its hanging up.
-
-    It knows nothing of the request, whose scope it stands in: what refers to each other is not freed when it is
-    answered, but waits for the garbage collector with all its bytes.
-    """
-
-    __slots__ = ("_flow", "_on_hang_up", "is_gone")
-
-    def __init__(self, flow: FlowControl) -> None:
-        self._flow, self.is_gone = flow, False
-        self._on_hang_up: Callable[[], None] | None = None
-
-    def __call__(self, on_hang_up: Callable[[], None] | None) -> None:
-        self._on_hang_up = on_hang_up
-        if on_hang_up is None:
-            return
-        self._flow.resume_reading()  # whoever does not read does not see the end either
-        if self.is_gone:
-            on_hang_up()
-
-    def hangs_up(self) -> None:
-        self.is_gone = True
-        if self._on_hang_up is not None:
-            self._on_hang_up()
-
-
-class TellingProtocol(HttpToolsProtocol):
-    """One connection, which tells of its loss."""
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        super().connection_lost(exc)
-        if isinstance(self.cycle, WholeResponseCycle) and self.cycle.disconnected:
-            self.cycle.caller.hangs_up()
 
 
 class WholeResponseCycle(RequestResponseCycle):
@@ -65,11 +27,27 @@ class WholeResponseCycle(RequestResponseCycle):
     """
 
     def __init__(self, *args: Any, **parts: Any) -> None:
+        self._on_hang_up: Callable[[], None] | None = None
         super().__init__(*args, **parts)
-        self.caller = _Caller(self.flow)
         if self.scope["method"] != "HEAD":
-            extensions: Any = {WHOLE_RESPONSE: _OFFERED, HANG_UP: self.caller}
+            extensions: Any = {WHOLE_RESPONSE: _OFFERED, HANG_UP: self._notify}
             self.scope["extensions"] = extensions
+
+    @property
+    def disconnected(self) -> bool:
+        return self._is_disconnected
+
+    @disconnected.setter
+    def disconnected(self, is_so: bool) -> None:  # what uvicorn's protocol sets when the connection is lost
+        self._is_disconnected = is_so
+        if is_so and self._on_hang_up is not None:
+            self._on_hang_up()
+
+    def _notify(self, on_hang_up: Callable[[], None]) -> None:
+        self._on_hang_up = on_hang_up
+        self.flow.resume_reading()  # whoever does not read does not see the end either
+        if self._is_disconnected:
+            on_hang_up()
 
     async def send(self, message: Any) -> None:
         if message["type"] != WHOLE_RESPONSE:

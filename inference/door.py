@@ -48,7 +48,7 @@ class Exchange:
     """One request at the door and the way back to its caller, whose hanging up it notices."""
 
     __slots__ = (
-        *("_notify", "_stays", "_task", "_watcher"),
+        *("_stays", "_task", "_watcher"),
         *("has_begun", "head", "held_bytes", "is_gone", "receive", "scope", "send"),
     )
 
@@ -58,7 +58,6 @@ class Exchange:
         self._task: asyncio.Task[Any] | None = None  # to be cancelled when the caller hangs up
         self._stays: Callable[[], bool] | None = None
         self._watcher: asyncio.Task[None] | None = None
-        self._notify: Callable[[Callable[[], None] | None], None] | None = None  # where the server itself tells it
         self.held_bytes = 0  # of its body, as far as they count against what the worker takes in
 
     def watch(self, stays: Callable[[], bool] | None = None) -> None:
@@ -67,17 +66,14 @@ class Exchange:
         if self._task is not None:
             return
         self._task = asyncio.current_task()
-        self._notify = self.scope.get("extensions", {}).get(HANG_UP)
-        if self._notify is None:
+        notify = self.scope.get("extensions", {}).get(HANG_UP)
+        if notify is None:
             self._watcher = asyncio.get_running_loop().create_task(self._wait())
         else:
-            self._notify(self._hang_up)
+            notify(self._hang_up)
 
     def stop_watching(self) -> None:
-        """Also lets go of what would keep the request in memory when it is answered."""
-        self._task = self._stays = None
-        if self._notify is not None:
-            self._notify(None)
+        self._task = None
         if self._watcher is not None:
             self._watcher.cancel()
 
@@ -215,10 +211,10 @@ class Door:
     async def _answer(self, read: Reader, principal: Principal, exchange: Exchange) -> None:
         """One of the formats that are relayed as they are: `read` makes the body an ask."""
         ask = read(await read_body(exchange.receive, exchange.head, self._max_body_bytes), exchange.head)
-        if ask.workflow is not None and (flow := reading.flow_of(ask)):
+        if flow := _flow_of(ask):
             await self._conduct(principal, exchange, flow)
             return
-        answer = self._told(ask, await self._gateway.answer(principal, ask, exchange))
+        answer = await self._answered(principal, ask, exchange)
         if answer.stream is None:
             await _send(exchange, 200, headers.of_answer(answer), answer.body)
         else:
@@ -227,10 +223,10 @@ class Door:
     async def _infer(self, principal: Principal, exchange: Exchange) -> None:
         body = await read_body(exchange.receive, exchange.head, self._max_body_bytes)
         ask = native.read(body, exchange.head, default_mode=self._default_mode)
-        if ask.workflow is not None and (flow := reading.flow_of(ask)):
+        if flow := _flow_of(ask):
             await self._conduct(principal, exchange, flow)
             return
-        answer = self._told(ask, await self._gateway.answer(principal, ask, exchange))
+        answer = await self._answered(principal, ask, exchange)
         if answer.stream is None:
             await _send(exchange, 200, headers.of_answer(answer), native.write(answer))
         else:
@@ -246,8 +242,8 @@ class Door:
         stream = await self._conductor.stream(principal, flow)
         await self._stream(exchange, headers.of_events(flow.ask.request_id), stream, stream.__aiter__())
 
-    def _told(self, ask: Ask, answer: Answer) -> Answer:
-        """The answer with what the caller is told of the request."""
+    async def _answered(self, principal: Principal, ask: Ask, exchange: Exchange) -> Answer:
+        answer = await self._gateway.answer(principal, ask, exchange)
         return answer if ask.optimised_tokens is None else self._gateway.with_optimised(answer, ask.optimised_tokens)
 
     async def _relay_stored(self, principal: Principal, exchange: Exchange) -> None:
@@ -298,6 +294,11 @@ class Door:
                 await exchange.send({"type": "http.response.body", "body": b"", "more_body": False})
             finally:
                 line.stop()
+
+
+def _flow_of(ask: Ask) -> Flow | None:
+    """The steps of a request that has some."""
+    return None if ask.workflow is None else reading.flow_of(ask)
 
 
 def _too_much() -> OverloadedError:

@@ -49,7 +49,6 @@ class Visits:
             ask.noted[CORRECTIONS] = self._corrections.known(principal.organization_id)
         gate = keeping.gate(principal, ask, policies)
         course = self._steering.course(principal, ask, router, routing)
-        is_held_out = course.is_held_out
         target = model.name if model else fingerprint.policy_name(ask, router.allowed)
         # of models that are yet to be chosen: all or none of them are simulated
         is_mock = principal.is_test or (model.is_simulated if model else router.catalog.is_simulated)
@@ -60,10 +59,10 @@ class Visits:
             fingerprint=fingerprint.fingerprint(ask, target=target, is_mock=is_mock, secret=self.secret),
             target=target,
             is_mock=is_mock,
-            reads=gate.reads and not is_held_out,
-            writes=gate.writes and not is_held_out,
+            reads=gate.reads and not course.is_held_out,
+            writes=gate.writes and not course.is_held_out,
             named_model=model.name if model else "",
             policy=gate.policy,
-            cache_reason=CacheReason.HELD_OUT if is_held_out else gate.reason,
+            cache_reason=CacheReason.HELD_OUT if course.is_held_out else gate.reason,
             course=course,
         )

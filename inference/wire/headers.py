@@ -39,8 +39,7 @@ def of_answer(answer: Answer) -> Headers:
         headers.append((b"x-acron-optimised", b"%d" % answer.optimised_tokens))
         if answer.optimised_usd is not None:
             headers.append((b"x-acron-optimised-saved", _amount(answer.optimised_usd)))
-    if answer.limits:
-        headers += of_limits(answer.limits)
+    headers += of_limits(answer.limits)
     if facts.cache_tier or not answer.stream:
         headers += _money(answer)
     return headers
